@@ -1,0 +1,27 @@
+"""Engines: anything that turns a program and a cohort into an event log, by the contract of :mod:`pathway.program`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from pathway.errors import EngineError, did_you_mean
+from pathway.eventlog import EventLog
+from pathway.program import Cohort, Program
+
+ENGINES: dict[str, str] = {"reference": "pathway.engines.reference"}
+"""Name of an engine -> module with a function ``simulate(program, cohort, seed, sample)``. Loaded when first asked for."""
+
+
+def simulate(program: Program, cohort: Cohort, seed: int, *, sample: int = 0, engine: str = "reference") -> EventLog:
+    """Run one program over a cohort.
+
+    Raises
+    ------
+    EngineError
+        If there is no such engine, or the engine lacks something the program asks for.
+    """
+    if engine not in ENGINES:
+        raise EngineError(where="engine", found=engine, expected=" or ".join(ENGINES), mend=did_you_mean(engine, list(ENGINES)))
+    run: Callable[[Program, Cohort, int, int], EventLog] = import_module(ENGINES[engine]).simulate
+    return run(program, cohort, seed, sample)
