@@ -12,6 +12,7 @@ from math import inf, nan
 import numpy as np
 import simpy
 
+from pathway import kernels
 from pathway.engines.body import Body
 from pathway.engines.clinic import OCCURRENCE_STRIDE, Visits
 from pathway.engines.desk import Desk, Request
@@ -24,7 +25,7 @@ from pathway.rules import Truth
 
 Row = tuple[int, float, int, int, int, int, int, int, int, float, float, float]
 BEFORE_DEATH = "death"
-TIME, TURN, NUMBER = 0, 1, 2
+TIME = 0
 
 
 class Life:
@@ -34,7 +35,7 @@ class Life:
     """
 
     __slots__ = (
-        "_confirmation", "_counts", "_just_stopped", "_machine", "_names", "_patient", "_recovery", "_touched", "body", "cohort_reason", "condition_draws", "desk",
+        "_confirmation", "_counts", "_entry_choice", "_just_stopped", "_machine", "_names", "_patient", "_recovery", "_touched", "body", "condition_draws", "desk", "entry_reason",
         "hold_by_condition", "hold_by_decision", "key", "knots", "program", "record", "rows", "state", "state_number", "time", "visits",
     )  # fmt: skip
 
@@ -65,7 +66,8 @@ class Life:
                 self.body.course_count[treatment] = 1
                 self.body.course_line[treatment] = self.record.line
                 self.visits.restart(ClockKind.COURSE, treatment, self.record.start[treatment], 0)
-        self.cohort_reason = cohort.reason
+        self.entry_reason = cohort.reason
+        self._entry_choice = cohort.choose
 
     def _enter(self, cohort: Cohort, position: int) -> None:
         """Set the registers as the patient comes."""
@@ -232,10 +234,11 @@ class Life:
             self._confirmation = (inf, -1, 0)
         self._move(to, name, cause)
 
-    def _move(self, to: int, trigger: str, detail: str = "") -> None:
-        self._machine.move(self, trigger if trigger in self._names and trigger != "line" else f"line:{self.program.states[to]}")
+    def _move(self, to: int, why: str, detail: str = "") -> None:
+        """Fire the machine: a transition's own trigger, or that of the line's state."""
+        self._machine.move(self, f"line:{self.program.states[to]}" if why == "line" else why)
         self.state_number = to
-        self.write(Kind.MOVE, trigger, detail)
+        self.write(Kind.MOVE, why, detail)
 
     def _fall_ill(self, condition: int, why: str) -> None:
         spec = self.program.conditions[condition]
@@ -244,8 +247,6 @@ class Life:
         self.condition_draws[condition] += 1
         length = spec.recovery
         if spec.exponential:
-            from pathway import kernels  # noqa: PLC0415
-
             length = spec.recovery * float(kernels.exponential(*self.key, spec.stream, count))
         self._recovery = self.time + length
         self.write(Kind.CONDITION, spec.name, why)
@@ -339,9 +340,10 @@ class Life:
 
     def _choose_at_entry(self) -> None:
         program = self.program
-        if not program.lines and self.record.regimen == 0:
+        if self._entry_choice == "none" or (not program.lines and self.record.regimen == 0):
             return
-        self._choose(self.record.line + 1 if self.record.line == 0 else self.record.line + 1, 0, "entry", self.cohort_reason)
+        first = max(self.record.line, 1) if self._entry_choice == "same_line" else self.record.line + 1
+        self._choose(first, 0, "entry", self.entry_reason)
 
     def _choose_after_stop(self, reason: str) -> None:
         """The rest of the line first; a completed course never ends the line by itself."""

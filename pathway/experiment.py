@@ -1,0 +1,218 @@
+"""Experiments: strategies simulated on one cohort, valued and compared.
+
+Everything below takes parameter values as an argument, so a probabilistic analysis is a loop over :func:`simulate_strategies` with sampled values. The
+cohort is cut into chunks that may run in several processes: a chunk's histories depend on its patients' keys only, so neither the number of workers nor the size
+of a chunk moves a result.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pathway.cohort import draw_cohort
+from pathway.compiler import compile_program
+from pathway.economics import ledger as ledgers
+from pathway.economics.valuation import Outcomes, Terms, terms_of, value
+from pathway.engines import simulate
+from pathway.errors import ScenarioError, did_you_mean
+from pathway.eventlog import EventLog, concatenate
+from pathway.program import Cohort, Program
+
+if TYPE_CHECKING:
+    from pathway.definition.scenario import Scenario
+
+CHUNK = 100
+"""Patients a worker takes at a time."""
+PILOT = 20
+"""Patients of the pilot that estimates how long a run will take."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with (strategy, patients done, patients in all)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyResult:
+    """What one strategy did to the cohort."""
+
+    strategy: str
+    program: Program
+    log: EventLog
+    ledger: ledgers.Ledger
+    outcomes: Outcomes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """A run: the same patients under every strategy.
+
+    Attributes
+    ----------
+    strategies
+        By id, in the scenario's order.
+    values
+        Parameter values the programs were compiled from, house units.
+    terms
+        How the ledger was valued; :meth:`revalue` takes others without a new run.
+    seconds
+        Wall-clock seconds by step.
+    """
+
+    scenario: Scenario
+    values: dict[str, float]
+    cohort: Cohort
+    terms: Terms
+    strategies: dict[str, StrategyResult]
+    engine: str
+    seed: int
+    workers: int
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def revalue(self, terms: Terms) -> Results:
+        """Value the same ledgers with other prices, utilities or discount rates."""
+        valued = {
+            name: StrategyResult(
+                strategy=name, program=result.program, log=result.log, ledger=result.ledger, outcomes=value(result.ledger, terms)
+            )
+            for name, result in self.strategies.items()
+        }
+        return Results(
+            scenario=self.scenario, values=self.values, cohort=self.cohort, terms=terms, strategies=valued, engine=self.engine, seed=self.seed,
+            workers=self.workers, seconds=self.seconds,
+        )  # fmt: skip
+
+
+def chunks(cohort: Cohort, size: int = CHUNK) -> Iterator[Cohort]:
+    """Cut a cohort into parts of at most ``size`` patients, in order."""
+    for first in range(0, cohort.size, size):
+        yield cohort.part(first, min(first + size, cohort.size))
+
+
+def _simulate_chunk(program: Program, part: Cohort, seed: int, sample: int, engine: str) -> EventLog:
+    return simulate(program, part, seed, sample=sample, engine=engine)
+
+
+def simulate_strategy(
+    program: Program,
+    cohort: Cohort,
+    seed: int,
+    *,
+    sample: int = 0,
+    engine: str = "reference",
+    pool: ProcessPoolExecutor | None = None,
+    progress: Progress | None = None,
+) -> EventLog:
+    """Run one program over a cohort in chunks; the log is that of the whole, in order of patients."""
+    parts = list(chunks(cohort))
+    logs: list[EventLog | None] = [None] * len(parts)
+    done = 0
+    if pool is None:
+        for number, part in enumerate(parts):
+            logs[number] = _simulate_chunk(program, part, seed, sample, engine)
+            done += part.size
+            if progress:
+                progress(program.strategy, done, cohort.size)
+    else:
+        tasks = {pool.submit(_simulate_chunk, program, part, seed, sample, engine): number for number, part in enumerate(parts)}
+        for task in as_completed(tasks):
+            number = tasks[task]
+            logs[number] = task.result()
+            done += parts[number].size
+            if progress:
+                progress(program.strategy, done, cohort.size)
+    return concatenate([log for log in logs if log is not None])
+
+
+def estimate_seconds(programs: Sequence[Program], cohort: Cohort, seed: int, *, engine: str, workers: int) -> float:
+    """Guess the seconds a run will take, from a small pilot of the same patients."""
+    pilot = cohort.part(0, min(PILOT, cohort.size))
+    simulate(programs[0], pilot.part(0, 1), seed, engine=engine)
+    begin = time.perf_counter()
+    for program in programs:
+        simulate(program, pilot, seed, engine=engine)
+    return (time.perf_counter() - begin) * cohort.size / pilot.size / max(workers, 1)
+
+
+def chosen_strategies(scenario: Scenario, strategies: Sequence[str] | None) -> tuple[str, ...]:
+    """Strategies to run, in the scenario's order; the comparator is always among them."""
+    known = tuple(scenario.strategies)
+    if strategies is None:
+        return known
+    unknown = [name for name in strategies if name not in known]
+    if unknown:
+        raise ScenarioError(
+            where="--strategies", found=", ".join(unknown), expected=", ".join(known), mend=did_you_mean(unknown[0], list(known))
+        )
+    return tuple(name for name in known if name in strategies or name == scenario.study.comparator)
+
+
+def run(
+    scenario: Scenario,
+    *,
+    patients: int | None = None,
+    seed: int | None = None,
+    engine: str | None = None,
+    strategies: Sequence[str] | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+    announce: Callable[[str, float], None] | None = None,
+) -> Results:
+    """Simulate, value and compare.
+
+    Parameters
+    ----------
+    scenario
+        A checked study, from :func:`pathway.read`.
+    patients, seed, engine
+        In place of the scenario's own.
+    strategies
+        Ids to run; all when absent. The comparator always runs.
+    workers
+        Processes; results do not depend on it.
+    progress, announce
+        Called as work goes on; ``announce`` once, with what will be done and the seconds it may take.
+
+    Raises
+    ------
+    PathwayError
+        If a strategy or engine is unknown, or the program cannot be compiled or run.
+    """
+    begin = time.perf_counter()
+    seed = scenario.study.seed if seed is None else seed
+    engine = engine or scenario.study.engine
+    values = scenario.base_values()
+    cohort = draw_cohort(scenario, values, size=patients, seed=seed)
+    chosen = chosen_strategies(scenario, strategies)
+    programs = {name: compile_program(scenario, name, values) for name in chosen}
+    seconds = {"compile": time.perf_counter() - begin}
+    if announce:
+        guess = estimate_seconds(list(programs.values()), cohort, seed, engine=engine, workers=workers)
+        announce(f"{cohort.size:,} patients under {len(chosen)} strategies, {engine} engine, {workers} worker{'s' if workers > 1 else ''}", guess)
+    begin = time.perf_counter()
+    pool = ProcessPoolExecutor(workers) if workers > 1 else None
+    try:
+        logs = {
+            name: simulate_strategy(program, cohort, seed, engine=engine, pool=pool, progress=progress) for name, program in programs.items()
+        }
+    except BaseException:
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    if pool is not None:
+        pool.shutdown()
+    seconds["simulate"] = time.perf_counter() - begin
+    begin = time.perf_counter()
+    terms = terms_of(scenario, values)
+    results: dict[str, StrategyResult] = {}
+    for name, program in programs.items():
+        ledger = ledgers.build(logs[name], program, cohort, scenario.library)
+        results[name] = StrategyResult(
+            strategy=name, program=program, log=logs[name], ledger=ledger, outcomes=value(ledger, terms)
+        )
+    seconds["value"] = time.perf_counter() - begin
+    return Results(
+        scenario=scenario, values=values, cohort=cohort, terms=terms, strategies=results, engine=engine, seed=seed, workers=workers, seconds=seconds
+    )

@@ -1,0 +1,36 @@
+"""Fixtures shared by all tests: the engines and three tiny programs."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from pathway.engines import ENGINES
+from tests import tiny
+
+settings.register_profile("pathway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("pathway")
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def engine(request: pytest.FixtureRequest) -> str:
+    """Name of an engine; tests never name a class."""
+    return str(request.param)
+
+
+@pytest.fixture
+def two_states():
+    """Alive and dead, one constant hazard."""
+    return tiny.two_states(hazard=0.1)
+
+
+@pytest.fixture
+def sick_sicker():
+    """Sick, sicker, dead, with a condition of health that changes the hazard of death."""
+    return tiny.sick_sicker(sick_to_sicker=0.2)
+
+
+@pytest.fixture
+def two_drugs():
+    """A marker, visits, two lines of therapy, progression confirmed at a visit, intolerance, infection."""
+    return tiny.two_drugs()
