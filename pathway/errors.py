@@ -53,23 +53,16 @@ class PathwayError(Exception):
         What is wrong; or give one fault by its parts.
     """
 
-    def __init__(self, *, faults: Iterable[Fault] = (), where: str = "", found: str = "", expected: str = "", mend: str = "") -> None:
+    def __init__(self, faults: Iterable[Fault] = (), *, where: str = "", found: str = "", expected: str = "", mend: str = "") -> None:
         given = tuple(faults)
         self.faults: tuple[Fault, ...] = given or (Fault(where=where, found=found, expected=expected, mend=mend),)
-        super().__init__(str(self))
+        # The arguments must rebuild the error: SimPy and process pools make it anew from them.
+        super().__init__(self.faults)
 
     def __str__(self) -> str:
         listed = "\n\n".join(str(fault) for fault in self.faults[:SHOWN_FAULTS])
         more = len(self.faults) - SHOWN_FAULTS
         return listed + (f"\n\nand {more} more" if more > 0 else "")
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), self.faults))
-
-
-def _rebuild(kind: type[PathwayError], faults: tuple[Fault, ...]) -> PathwayError:
-    """Make an error again on the other side of a process border."""
-    return kind(faults=faults)
 
 
 class ScenarioError(PathwayError):

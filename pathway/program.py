@@ -33,7 +33,7 @@ What a program means
 11. *Draws* are pure functions of (seed, sample, patient, stream name, index).
 12. *The log* is :mod:`pathway.eventlog`.
 
-Ties and edges settled here: at time 0 the first visit comes before the choice of the first regimen, so that guards see the baseline; a visit is
+Ties and edges settled here: at time 0 the first visit comes before the choice of the first regimen, so that guards see the baseline, and no decision is tried at it; a visit is
 held only in states whose ``state_visits`` is true; at most one confirmatory visit is pending; a decision is tried at most once a visit and not at all while a
 start request is open if it would choose; a patient who makes more than :data:`EVENT_LIMIT` rows is refused.
 

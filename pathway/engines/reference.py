@@ -35,7 +35,7 @@ class Life:
     """
 
     __slots__ = (
-        "_confirmation", "_counts", "_entry_choice", "_just_stopped", "_machine", "_names", "_patient", "_recovery", "_touched", "body", "condition_draws", "desk", "entry_reason",
+        "_awaits_entry_choice", "_confirmation", "_counts", "_entry_choice", "_just_stopped", "_machine", "_names", "_patient", "_recovery", "_touched", "body", "condition_draws", "desk", "entry_reason",
         "hold_by_condition", "hold_by_decision", "key", "knots", "program", "record", "rows", "state", "state_number", "time", "visits",
     )  # fmt: skip
 
@@ -51,6 +51,7 @@ class Life:
         self._counts: dict[tuple[int, str], int] = {}
         self._just_stopped = 0
         self._touched = False
+        self._awaits_entry_choice = True
         self._recovery = inf
         self._confirmation: tuple[float, int, int] = (inf, -1, 0)
         self.condition_draws = [0] * len(program.conditions)
@@ -131,11 +132,10 @@ class Life:
         self.write(Kind.ENTER, self.state)
         self._note_knot()
         self.body.cut(0.0)
-        is_first = True
         while True:
-            when, turn, number = self._next_event(wait_for_choice=is_first)
-            if is_first and (when > 0.0 or turn > Turn.VISIT):
-                is_first = False
+            when, turn, number = self._next_event()
+            if self._awaits_entry_choice and (when > 0.0 or turn > Turn.VISIT):
+                self._awaits_entry_choice = False
                 self._choose_at_entry()
                 self._settle()
                 continue
@@ -153,7 +153,7 @@ class Life:
                 return
             self._settle()
 
-    def _next_event(self, *, wait_for_choice: bool) -> tuple[float, int, int]:
+    def _next_event(self) -> tuple[float, int, int]:
         """The earliest event; ties by turn, then by definition order."""
         program, record = self.program, self.record
         best = (program.horizon, int(Turn.HORIZON), 0)
@@ -168,7 +168,7 @@ class Life:
         if program.state_visits[self.state_number]:
             best = min(best, (self.visits.next_due(), int(Turn.VISIT), 0), (self._confirmation[0], int(Turn.CONFIRMATION), 0))
         knot = (self.body.next_knot(), int(Turn.KNOT), 0)
-        return best if wait_for_choice and best[TIME] <= 0.0 else min(best, knot)
+        return min(best, knot)
 
     def _happen(self, turn: int, number: int) -> None:
         if turn in (Turn.ABSORBING, Turn.TIMED):
@@ -307,8 +307,8 @@ class Life:
             record.completed |= bit
         self._just_stopped |= bit
         self.visits.stop(treatment)
-        self.desk.forget(treatment)
         self.write(Kind.STOP, self.program.treatments[treatment], reason, occurrence=self.body.course_count[treatment] - 1)
+        self.desk.forget(treatment)
 
     def _stop_all(self, treatments: int, reason: str) -> None:
         for treatment in self._bits(treatments):
@@ -340,7 +340,8 @@ class Life:
 
     def _choose_at_entry(self) -> None:
         program = self.program
-        if self._entry_choice == "none" or (not program.lines and self.record.regimen == 0):
+        nothing_to_choose = not program.lines and self.record.regimen == 0
+        if self._entry_choice == "none" or nothing_to_choose or self.desk.request is not None:
             return
         first = max(self.record.line, 1) if self._entry_choice == "same_line" else self.record.line + 1
         self._choose(first, 0, "entry", self.entry_reason)
@@ -425,7 +426,7 @@ class Life:
 
     def _visit(self) -> None:
         index = self.visits.hold(self.time)
-        if index < 0:
+        if index < 0 or self._awaits_entry_choice:
             return
         for number, decision in enumerate(self.program.decisions):
             self._try_decision(number, decision, index)
