@@ -1,0 +1,391 @@
+"""Can the numbers be what they are used for?
+
+Units of thresholds, signs of rates, ranges of probabilities, order of phases; judged on base values, after switches,
+population and overrides. This module must not read files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from pydantic import BaseModel
+
+from pathway.definition.change import Effect
+from pathway.definition.criteria import Criterion
+from pathway.definition.mentions import join
+from pathway.definition.population import CohortDefinition
+from pathway.definition.scenario import Scenario
+from pathway.errors import PathwayError
+from pathway.reading.house import house_unit, same_dimension
+from pathway.reading.text import Findings
+from pathway.units import unit_of
+
+INFINITY = float("inf")
+
+
+class Wanted(NamedTuple):
+    """What a field asks of its values: a range (``open``: its lower end excluded) and a unit (empty: any)."""
+
+    low: float
+    high: float = INFINITY
+    open: bool = False
+    unit: str = ""
+
+
+POSITIVE_YEARS = Wanted(0.0, open=True, unit="years")
+YEARS = Wanted(0.0, unit="years")
+SHARE = Wanted(0.0, 1.0)
+NOT_NEGATIVE = Wanted(0.0)
+POSITIVE = Wanted(0.0, open=True)
+
+WANTED: dict[tuple[str, str], Wanted] = {
+    ("Schedule", "every"): POSITIVE_YEARS,
+    ("Schedule", "until"): YEARS,
+    ("Condition", "recovery"): POSITIVE_YEARS,
+    ("ScheduledStop", "after"): POSITIVE_YEARS,
+    ("Confirmation", "after"): POSITIVE_YEARS,
+    ("Hazard", "rates"): Wanted(0.0, unit="per year"),
+    ("Hazard", "until"): YEARS,
+    ("Hazard", "weibull_shape"): POSITIVE,
+    ("Hazard", "weibull_scale"): POSITIVE_YEARS,
+    ("Hazard", "gompertz_level"): Wanted(0.0, unit="per year"),
+    ("Hazard", "life_table_ratio"): NOT_NEGATIVE,
+    ("HazardTerm", "ratio"): POSITIVE,
+    ("Effect", "until"): YEARS,
+    ("Marker", "personal_slope_sd"): NOT_NEGATIVE,
+    ("Marker", "process_sd_one_year"): NOT_NEGATIVE,
+    ("Marker", "process_memory"): POSITIVE_YEARS,
+    ("Marker", "error_sd"): NOT_NEGATIVE,
+    ("Marker", "round_to"): NOT_NEGATIVE,
+    ("Marker", "missing"): SHARE,
+    ("Finding", "error_sd"): NOT_NEGATIVE,
+    ("Finding", "bands"): SHARE,
+    ("Finding", "missing"): SHARE,
+    ("FindingTerm", "change_over"): POSITIVE_YEARS,
+    ("Criterion", "within"): POSITIVE_YEARS,
+    ("Delay", "mean"): YEARS,
+    ("Delay", "sd_log"): NOT_NEGATIVE,
+    ("Access", "residual_denial"): SHARE,
+    ("Access", "documented"): SHARE,
+    ("Access", "peer_to_peer_probability"): SHARE,
+    ("Access", "peer_to_peer_success"): SHARE,
+    ("Access", "appeal_probability"): SHARE,
+    ("Access", "appeal_success"): SHARE,
+    ("Access", "approval_lasts"): POSITIVE_YEARS,
+    ("Access", "renewal_lead"): YEARS,
+    ("Draw", "sd"): NOT_NEGATIVE,
+    ("Draw", "median"): POSITIVE,
+    ("Draw", "probability"): SHARE,
+    ("Correlation", "value"): Wanted(-1.0, 1.0),
+    ("Utility", "level"): Wanted(-1.0, 1.0),
+}
+"""(class, field) of the grammar -> what its values must be."""
+
+
+def check_meaning(scenario: Scenario, findings: Findings) -> None:
+    """Note every number that cannot be what it is used for."""
+    values = scenario.base_values()
+    library = scenario.library
+    files: list[tuple[str, str, BaseModel]] = [
+        (f"{library.name}/pathway.toml", "", library.pathway),
+        (f"{library.name}/economics.toml", "", library.economics),
+        *((f"{library.name}/cohorts.toml", key, cohort) for key, cohort in library.cohorts.items()),
+    ]
+    units = _Units(scenario)
+    for file, prefix, document in files:
+        for path, part in parts(document, prefix):
+            _check_fields(part, f"{file}, key {path}", values, units, findings)
+    _check_derived(scenario, findings)
+    _check_markers(scenario, values, units, findings)
+    _check_rules(scenario, units, findings)
+    for key, cohort in library.cohorts.items():
+        _check_cohort(cohort, f"{library.name}/cohorts.toml, key {key}", scenario, values, findings)
+    _check_utility(scenario, values, findings)
+
+
+class _Units:
+    """Units of value ids, under the scenario's layers."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        derived = {key: house_or(rule.unit) for key, rule in scenario.library.pathway.derived.items()}
+        self._units = {**derived, **{key: one.unit for key, one in scenario.library.parameters.items()}}
+
+    def of(self, name: str) -> str:
+        """House unit of a value."""
+        return self._units.get(name, "")
+
+
+def house_or(unit: str) -> str:
+    """Check that the house unit, or the unit itself if it is unknown."""
+    try:
+        return house_unit(unit)
+    except PathwayError:
+        return unit
+
+
+def parts(document: BaseModel, path: str = "") -> Iterator[tuple[str, BaseModel]]:
+    """Document and all documents within it, each with its path."""
+    yield path, document
+    for name, field in type(document).model_fields.items():
+        key = join(path, field.alias or name)
+        yield from _within(getattr(document, name), key)
+
+
+def _within(found: object, path: str) -> Iterator[tuple[str, BaseModel]]:
+    """Documents inside a value."""
+    if isinstance(found, BaseModel):
+        yield from parts(found, path)
+    elif isinstance(found, tuple):
+        for number, item in enumerate(found):
+            named = f" ({item.name})" if isinstance(getattr(item, "name", None), str) else ""
+            yield from _within(item, f"{path}[{number}]{named}")
+    elif isinstance(found, dict):
+        for key, item in found.items():
+            yield from _within(item, join(path, str(key)))
+
+
+def _check_fields(part: BaseModel, where: str, values: Mapping[str, float], units: _Units, findings: Findings) -> None:
+    """Ranges and units of one document's fields; phases end one after the other."""
+    for name in type(part).model_fields:
+        wanted = WANTED.get((type(part).__name__, name))
+        found = getattr(part, name)
+        if wanted is None or found is None:
+            continue
+        for key in (found,) if isinstance(found, str) else found:
+            number = values[key]
+            if not wanted.low <= number <= wanted.high or (wanted.open and number == wanted.low):
+                findings.faults.add(
+                    where=f"{where}.{name}",
+                    found=f"{key} = {number:g} {units.of(key)}".rstrip(),
+                    expected=("more than " if wanted.open else "at least ")
+                    + f"{wanted.low:g}"
+                    + (f" and at most {wanted.high:g}" if wanted.high < INFINITY else ""),
+                    mend=f"check the row {key} in evidence/"
+                    + (": it looks like a log ratio; use log_ratio" if name == "ratio" and number < 0.0 else ""),
+                )
+            if wanted.unit and not same_dimension(units.of(key), wanted.unit):
+                findings.faults.add(
+                    where=f"{where}.{name}",
+                    found=f"{key} in {units.of(key)}",
+                    expected=f"a number in {wanted.unit}",
+                    mend=f"correct the unit of the row {key}, or name another",
+                )
+    edges = getattr(part, "until", ())
+    rising = [values[key] for key in edges]
+    if any(after <= before for before, after in pairwise(rising)):
+        findings.faults.add(
+            where=f"{where}.until",
+            found=", ".join(f"{edge:g}" for edge in rising),
+            expected="ends of phases in rising order",
+            mend="put them in order",
+        )
+
+
+def _check_derived(scenario: Scenario, findings: Findings) -> None:
+    """Check that derived values say their unit in house units: they are made of numbers in house units."""
+    for key, rule in scenario.library.pathway.derived.items():
+        where = f"{scenario.library.name}/pathway.toml, key derived.{key}.unit"
+        try:
+            house = house_unit(rule.unit)
+        except PathwayError as error:
+            findings.faults.add(
+                where=where, found=rule.unit, expected=error.faults[0].expected, mend=error.faults[0].mend
+            )
+            continue
+        if unit_of(rule.unit).factor != unit_of(house).factor:
+            findings.faults.add(
+                where=where,
+                found=rule.unit,
+                expected=f"{house}: a sum is made of numbers in house units",
+                mend=f"write {house}, and check that the terms give it",
+            )
+
+
+def _check_markers(scenario: Scenario, values: Mapping[str, float], units: _Units, findings: Findings) -> None:
+    """Bounds in order and in shown units; effect rows in units of a slope of their marker."""
+    pathway = scenario.library.pathway
+    file = f"{scenario.library.name}/pathway.toml"
+    for key, marker in pathway.markers.items():
+        shown = house_or(marker.shown_unit or marker.unit)
+        for bound in ("lower", "upper"):
+            name = getattr(marker, bound)
+            if not same_dimension(units.of(name), shown):
+                findings.faults.add(
+                    where=f"{file}, key markers.{key}.{bound}",
+                    found=f"{name} in {units.of(name)}",
+                    expected=f"a number in {shown}",
+                    mend="correct the unit of the row",
+                )
+        if values[marker.lower] >= values[marker.upper]:
+            findings.faults.add(
+                where=f"{file}, key markers.{key}.lower",
+                found=f"{values[marker.lower]:g}, not below upper {values[marker.upper]:g}",
+                expected="lower below upper",
+                mend="exchange them",
+            )
+        if (marker.percent_of is None) != (marker.factor is None):
+            findings.faults.add(
+                where=f"{file}, key markers.{key}.percent_of",
+                found="percent_of without factor, or the reverse",
+                expected="both or neither",
+                mend="add the other",
+            )
+    for number, row in enumerate(pathway.effects):
+        _check_slope(row, f"{file}, key effects[{number}] ({row.name}).values", scenario, values, units, findings)
+
+
+def _check_slope(
+    row: Effect, where: str, scenario: Scenario, values: Mapping[str, float], units: _Units, findings: Findings
+) -> None:
+    """Check that an effect row's values are slopes of its marker, or plain ratios."""
+    marker = scenario.library.pathway.markers[row.marker]
+    slopes = {house_or(f"{unit} per year") for unit in (marker.unit, marker.shown_unit or marker.unit)}
+    for name in row.values:
+        unit = units.of(name)
+        if row.kind == "ratio":
+            if unit.endswith("per year") or values[name] < 0.0:
+                findings.faults.add(
+                    where=where,
+                    found=f"{name} = {values[name]:g} {unit}",
+                    expected="a ratio, 0 or more",
+                    mend="make it a difference, or correct the row",
+                )
+        elif not any(same_dimension(unit, slope) for slope in slopes):
+            findings.faults.add(
+                where=where,
+                found=f"{name} in {unit}",
+                expected=f"a slope in {' or '.join(sorted(slopes))}",
+                mend="correct the unit of the row",
+            )
+
+
+def _check_rules(scenario: Scenario, units: _Units, findings: Findings) -> None:
+    """Thresholds of rules are in the unit of the field they are compared with."""
+    pathway = scenario.library.pathway
+    years = {"age", "disease_duration", "years_in_study", "years_on_line", "years_on", "years_since_stop"}
+    for key, rule in pathway.rules.items():
+        for path, node in parts(rule.when, f"rules.{key}.when"):
+            if not isinstance(node, Criterion) or node.field is None:
+                continue
+            expected = ""
+            if node.of in pathway.markers and node.field != "relative_fall":
+                marker = pathway.markers[node.of]
+                expected = house_or(marker.shown_unit or marker.unit)
+            elif node.field in years:
+                expected = "years"
+            elif node.field == "covariate":
+                expected = house_or(pathway.covariates[str(node.of)].unit)
+            for bound in ("at_least", "at_most", "above", "below"):
+                name = getattr(node, bound)
+                if name is not None and expected and not same_dimension(units.of(name), expected):
+                    findings.faults.add(
+                        where=f"{scenario.library.name}/pathway.toml, key {path}.{bound}",
+                        found=f"{name} in {units.of(name)}",
+                        expected=f"a threshold in {expected}, the unit of {node.of or node.field}",
+                        mend=f"correct the unit of the row {name}, or name another",
+                    )
+
+
+def _check_cohort(
+    cohort: CohortDefinition, where: str, scenario: Scenario, values: Mapping[str, float], findings: Findings
+) -> None:
+    """Every covariate is drawn, within its range where it is fixed; correlations can be true together."""
+    covariates = scenario.library.pathway.covariates
+    for key in covariates:
+        if key not in cohort.covariates:
+            findings.faults.add(
+                where=f"{where}.covariates",
+                found=f"no {key}",
+                expected="every covariate of pathway.toml",
+                mend=f"say how {key} is drawn",
+            )
+    needs = {
+        "normal": (("mean", "by"), ("sd",)),
+        "lognormal": (("median", "mean"), ("sd",)),
+        "yes_no": (("probability", "by"),),
+        "fixed": (("value", "by"),),
+        "uniform": (("low",), ("high",)),
+        "predicted": (("rule",),),
+    }
+    for key, draw in cohort.covariates.items():
+        place = f"{where}.covariates.{key}"
+        for choices in needs[draw.family]:
+            if not any(getattr(draw, choice) for choice in choices):
+                findings.faults.add(
+                    where=place,
+                    found=f"family {draw.family} without {' or '.join(choices)}",
+                    expected=" or ".join(choices),
+                    mend="add it",
+                )
+        if bool(draw.by) != (draw.of is not None) and draw.family != "predicted":
+            findings.faults.add(
+                where=place,
+                found="by without of, or the reverse",
+                expected="both or neither",
+                mend="name the covariate that by goes by",
+            )
+        low, high = (None if name is None else values[name] for name in (draw.low, draw.high))
+        if low is not None and high is not None and low >= high:
+            findings.faults.add(
+                where=place, found=f"low {low:g}, high {high:g}", expected="low below high", mend="exchange them"
+            )
+        middle = next((name for name in (draw.mean, draw.median, draw.value) if name is not None), None)
+        if (
+            middle is not None
+            and key in covariates
+            and not covariates[key].low <= values[middle] <= covariates[key].high
+        ):
+            findings.faults.add(
+                where=place,
+                found=f"{middle} = {values[middle]:g}",
+                expected=f"from {covariates[key].low:g} to {covariates[key].high:g} {covariates[key].unit}",
+                mend="check the row, or the covariate's range in pathway.toml",
+            )
+    _check_correlations(cohort, where, values, findings)
+
+
+def _check_correlations(cohort: CohortDefinition, where: str, values: Mapping[str, float], findings: Findings) -> None:
+    """Check that the matrix of correlations is one that can be."""
+    names: Sequence[str] = list(dict.fromkeys(name for one in cohort.correlations for name in (one.a, one.b)))
+    if not names:
+        return
+    matrix = np.eye(len(names))
+    for one in cohort.correlations:
+        a, b = names.index(one.a), names.index(one.b)
+        if a == b:
+            findings.faults.add(
+                where=f"{where}.correlations",
+                found=f"{one.a} with itself",
+                expected="two covariates",
+                mend="name the other",
+            )
+            return
+        matrix[a, b] = matrix[b, a] = values[one.value]
+    smallest = float(np.linalg.eigvalsh(matrix).min())
+    if smallest < -1e-9:
+        findings.faults.add(
+            where=f"{where}.correlations",
+            found=f"correlations that cannot be true together (smallest eigenvalue {smallest:.3g})",
+            expected="a positive definite matrix",
+            mend="make the largest of them smaller",
+        )
+
+
+def _check_utility(scenario: Scenario, values: Mapping[str, float], findings: Findings) -> None:
+    """Warn where a utility is above the general population's at the source's age."""
+    utility = scenario.library.economics.utility
+    norm = scenario.library.utility_norms.get(utility.norm or "")
+    if norm is None or utility.source_age is None:
+        return
+    place = min(max(int(values[utility.source_age]) - norm.first_age, 0), len(norm.female) - 1)
+    share = values[utility.source_share_female] if utility.source_share_female is not None else 0.5
+    usual = share * float(norm.female[place]) + (1.0 - share) * float(norm.male[place])
+    if values[utility.level] > usual:
+        findings.warn(
+            f"{scenario.library.name}/economics.toml, key utility.level",
+            f"{values[utility.level]:g} is above the population norm of {usual:.3g} "
+            f"at age {values[utility.source_age]:g}",
+        )

@@ -1,0 +1,54 @@
+"""JSON Schema of the documents, so that editors complete keys and mark mistakes.
+
+This module must not check anything itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from pathway.definition.disease import PathwayDocument
+from pathway.definition.economics import EconomicsDocument
+from pathway.definition.population import CohortDefinition
+from pathway.definition.strategies import StrategyDefinition
+from pathway.definition.study import ScenarioDocument
+from pathway.errors import ScenarioError, did_you_mean
+
+KINDS: dict[str, TypeAdapter[Any]] = {
+    "scenario": TypeAdapter(ScenarioDocument),
+    "pathway": TypeAdapter(PathwayDocument),
+    "strategies": TypeAdapter(dict[str, StrategyDefinition]),
+    "cohorts": TypeAdapter(dict[str, CohortDefinition]),
+    "economics": TypeAdapter(EconomicsDocument),
+}
+"""Kinds of TOML files."""
+
+
+def json_schema(kind: str) -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of one kind of TOML file.
+
+    Parameters
+    ----------
+    kind
+        scenario, pathway, strategies, cohorts or economics.
+
+    Raises
+    ------
+    ScenarioError
+        If there is no such kind.
+
+    Examples
+    --------
+    >>> sorted(json_schema("scenario")["required"])
+    ['economics', 'study']
+    """
+    if kind not in KINDS:
+        raise ScenarioError(
+            where="json_schema",
+            found=f"unknown kind '{kind}'",
+            expected=f"one of {', '.join(KINDS)}",
+            mend=did_you_mean(kind, list(KINDS)) or "choose one",
+        )
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **KINDS[kind].json_schema(by_alias=True)}
