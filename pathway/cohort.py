@@ -1,0 +1,466 @@
+"""Patients at entry: drawn from a preset population, or the user's own.
+
+Covariates are drawn one stream each (``cohort:<covariate>``), keyed by the patient's number, so the first n patients of a
+larger draw are the smaller draw, and neither the order of the file nor a new covariate moves a draw. Rank correlations act
+through a Gaussian copula. What follows from other covariates is :mod:`pathway.formulas`. This module must not read files or
+know what happens after entry.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from pathway import draws
+from pathway.definition.population import CohortDefinition, Correlation, Draw, Entry
+from pathway.definition.scenario import Scenario
+from pathway.errors import FaultList, ScenarioError, did_you_mean
+from pathway.formulas import FORMULAS, exponential
+from pathway.program import INFINITY, Cohort
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+__all__ = ["FORMULAS", "describe_cohort", "draw_cohort", "patient_columns"]
+
+ROWS_TOLD = 5
+"""Rows of a user's patients named in one fault."""
+
+
+def draw_cohort(
+    scenario: Scenario,
+    values: Mapping[str, float],
+    *,
+    size: int | None = None,
+    first: int = 0,
+    seed: int | None = None,
+) -> Cohort:
+    """Draw patients, or take the user's own.
+
+    Parameters
+    ----------
+    scenario
+        A checked study.
+    values
+        Value of every id, house units.
+    size
+        Number of patients; absent: the study's, or all of the user's own.
+    first
+        Number of the first patient.
+    seed
+        In place of the study's.
+
+    Returns
+    -------
+    Patients ``first`` to ``first + size`` (excluded), the same under every strategy; columns in the order of the pathway.
+
+    Raises
+    ------
+    ScenarioError
+        If a covariate has no draw, correlations contradict each other, or the user's patients cannot be used.
+    """
+    maker = _Maker(scenario, values)
+    if scenario.patients is not None:
+        columns, patient = maker.own(scenario.patients, size, first)
+    else:
+        count = scenario.study.patients if size is None else size
+        patient = np.arange(first, first + count, dtype=np.int64)
+        columns = maker.drawn(patient, scenario.study.seed if seed is None else seed)
+    maker.faults.raise_if_any(ScenarioError)
+    return maker.entered(columns, patient)
+
+
+def patient_columns(scenario: Scenario) -> pd.DataFrame:
+    """List the columns of a file of one's own patients.
+
+    Returns
+    -------
+    One row a covariate: ``column``, ``unit``, ``low``, ``high`` (values outside are refused), ``label`` and ``required``
+    (what is not required is computed from the others when its column is missing).
+    """
+    computed = _predicted(scenario)
+    rows = [
+        (name, one.unit, one.low, one.high, one.label, name not in computed)
+        for name, one in scenario.library.pathway.covariates.items()
+    ]
+    return pd.DataFrame(rows, columns=["column", "unit", "low", "high", "label", "required"])
+
+
+def describe_cohort(cohort: Cohort) -> pd.DataFrame:
+    """Summarise the covariates of a cohort.
+
+    Returns
+    -------
+    One row a covariate: ``mean``, ``sd`` (n - 1), ``minimum``, ``quartile_1``, ``median``, ``quartile_3``, ``maximum``.
+    """
+    table = cohort.values
+    quartiles = np.quantile(table, [0.0, 0.25, 0.5, 0.75, 1.0], axis=0)
+    names = ("minimum", "quartile_1", "median", "quartile_3", "maximum")
+    return pd.DataFrame(
+        {
+            "mean": table.mean(axis=0),
+            "sd": table.std(axis=0, ddof=1) if cohort.size > 1 else np.full(table.shape[1], math.nan),
+            **dict(zip(names, quartiles, strict=True)),
+        },
+        index=pd.Index(cohort.covariates, name="covariate"),
+    )
+
+
+def _predicted(scenario: Scenario) -> dict[str, tuple[str, Draw]]:
+    """Covariates that can be computed, with their place: the study's own cohort first, then the library's."""
+    cohorts = dict(scenario.library.cohorts)
+    if scenario.study.cohort is not None:
+        cohorts = {scenario.study.cohort: cohorts[scenario.study.cohort], **cohorts}
+    found: dict[str, tuple[str, Draw]] = {}
+    for cohort, definition in cohorts.items():
+        for name, draw in definition.covariates.items():
+            if draw.family == "predicted":
+                found.setdefault(name, (f"cohorts.toml, key {cohort}.covariates.{name}", draw))
+    return found
+
+
+def correlated_normals(
+    correlations: Mapping[tuple[str, str], float],
+    names: Sequence[str],
+    patient: Ints,
+    seed: int,
+) -> dict[str, Floats]:
+    """Draw standard normals, one a covariate and patient, with the given rank correlations.
+
+    Rank correlation rho becomes the normals' correlation ``2 sin(pi rho / 6)``; covariates are taken in alphabetical order,
+    so the order of a file does not matter.
+
+    Parameters
+    ----------
+    correlations
+        Pair of covariates (alphabetical) -> Spearman's rho.
+    names
+        Covariates to draw.
+    patient : shape (n,)
+    seed
+        Key with the patient and the covariate's stream.
+
+    Returns
+    -------
+    Covariate -> shape (n,)
+
+    Raises
+    ------
+    ScenarioError
+        If the correlations contradict each other: the matrix is not positive definite.
+    """
+    tied = sorted({name for pair in correlations for name in pair})
+    normals = {name: draws.normal(seed, stream=f"cohort:{name}", patient=patient) for name in {*names, *tied}}
+    matrix = np.eye(len(tied))
+    for (one, other), rho in correlations.items():
+        row, column = tied.index(one), tied.index(other)
+        matrix[row, column] = matrix[column, row] = 2.0 * math.sin(math.pi * rho / 6.0)
+    root = _cholesky(matrix)
+    if root is None:
+        raise ScenarioError(
+            where="cohorts.toml, key correlations",
+            found=f"correlations of {', '.join(tied)} with smallest eigenvalue {np.linalg.eigvalsh(matrix)[0]:.4f}",
+            expected="a positive definite matrix: every eigenvalue above 0",
+            mend="weaken the correlations, or state those left out (absent ones are 0)",
+        )
+    mixed = dict(normals)
+    for row, name in enumerate(tied):
+        total = np.zeros(patient.shape)
+        for column in range(row + 1):
+            if root[row][column] != 0.0:
+                total = total + root[row][column] * normals[tied[column]]
+        mixed[name] = total
+    return mixed
+
+
+def _cholesky(matrix: Floats) -> list[list[float]] | None:
+    """Lower root of a matrix by plain sums, the same bits on every machine; None if not positive definite."""
+    size = matrix.shape[0]
+    root = [[0.0] * size for _ in range(size)]
+    for row in range(size):
+        for column in range(row + 1):
+            left = float(matrix[row, column])
+            for k in range(column):
+                left -= root[row][k] * root[column][k]
+            if row != column:
+                root[row][column] = left / root[column][column]
+            elif left <= 1e-12:
+                return None
+            else:
+                root[row][row] = math.sqrt(left)
+    return root
+
+
+def truncated_normal(normals: Floats, mean: Floats, sd: float, low: float, high: float) -> Floats:
+    """Turn standard normals into normals restricted to [low, high] by the inverse of the restricted distribution.
+
+    Nothing piles up at the ends, as it would by clipping.
+
+    Parameters
+    ----------
+    normals, mean : shape (n,)
+    sd
+        Of the normal before truncation, above 0.
+    low, high
+        Infinite: not truncated there.
+
+    Returns
+    -------
+    shape (n,)
+    """
+    if low == -INFINITY and high == INFINITY:
+        return mean + sd * normals
+    begin, end = ndtr((low - mean) / sd), ndtr((high - mean) / sd)
+    share = np.clip(begin + ndtr(normals) * (end - begin), np.finfo(float).tiny, 1.0 - np.finfo(float).epsneg)
+    return np.clip(mean + sd * draws.normal_quantile(share), low, high)
+
+
+class _Maker:
+    """Columns of one study's cohort, made in the order in which they rest on each other."""
+
+    __slots__ = ("_values", "faults", "names", "scenario")
+
+    def __init__(self, scenario: Scenario, values: Mapping[str, float]) -> None:
+        self.scenario = scenario
+        self._values = values
+        self.names = tuple(scenario.library.pathway.covariates)
+        self.faults = FaultList()
+
+    def _value(self, name: str | None, where: str, absent: float | None = None) -> float:
+        if name is None:
+            if absent is None:
+                self.faults.add(where=where, found="no value", expected="an id of the evidence")
+            return math.nan if absent is None else absent
+        if name not in self._values:
+            near = did_you_mean(name, list(self._values))
+            self.faults.add(where=where, found=f"value '{name}'", expected="an id of the evidence", mend=near)
+        return self._values.get(name, math.nan)
+
+    # --- preset populations -------------------------------------------------------------------------------------
+
+    def drawn(self, patient: Ints, seed: int) -> dict[str, Floats]:
+        """Columns drawn from the preset."""
+        definition = self.scenario.cohort
+        if definition is None:
+            raise ScenarioError(where="study", found="neither a cohort nor patients", expected="key cohort or patients_file")
+        place = f"cohorts.toml, key {self.scenario.study.cohort}.covariates"
+        for name in self.names:
+            if name not in definition.covariates:
+                self.faults.add(where=place, found=f"no draw of {name}", expected="a draw of every covariate")
+        for name in definition.covariates:
+            if name not in self.names:
+                near = did_you_mean(name, list(self.names))
+                self.faults.add(where=place, found=f"covariate '{name}'", expected=", ".join(self.names), mend=near)
+        self.faults.raise_if_any(ScenarioError)
+        draws.check_streams(f"cohort:{name}" for name in self.names)
+        pairs = self._pairs(definition)
+        self.faults.raise_if_any(ScenarioError)
+        normals = correlated_normals(pairs, self.names, patient, seed)
+        columns: dict[str, Floats] = {}
+        for name in self._order(definition.covariates, place):
+            columns[name] = self._column(definition.covariates[name], normals[name], columns, f"{place}.{name}")
+        return columns
+
+    def _pairs(self, definition: CohortDefinition) -> dict[tuple[str, str], float]:
+        """Rank correlations by alphabetical pair."""
+        found: dict[tuple[str, str], float] = {}
+        for row in definition.correlations:
+            where = f"cohorts.toml, key {self.scenario.study.cohort}.correlations, {row.a} and {row.b}"
+            rho = self._value(row.value, where)
+            pair = (min(row.a, row.b), max(row.a, row.b))
+            if not self._may_correlate(definition, row) or row.a == row.b or pair in found:
+                self.faults.add(where=where, found="a correlation of something", expected="two covariates that are drawn, once")
+            elif not -1.0 < rho < 1.0:
+                self.faults.add(where=where, found=f"{rho:g}", expected="a number between -1 and 1")
+            else:
+                found[pair] = rho
+        return found
+
+    def _may_correlate(self, definition: CohortDefinition, row: Correlation) -> bool:
+        drawn = {name for name, draw in definition.covariates.items() if draw.family not in ("fixed", "predicted")}
+        return row.a in drawn and row.b in drawn
+
+    def _order(self, covariates: Mapping[str, Draw], place: str) -> list[str]:
+        """Covariates so that each comes after those it rests on."""
+        found: list[str] = []
+        left = sorted(covariates)
+        while left:
+            ready = [name for name in left if all(one in found for one in _inputs(covariates[name]) if one in covariates)]
+            if not ready:
+                self.faults.add(where=place, found=f"a circle among {', '.join(left)}", expected="draws that rest on earlier ones")
+                break
+            found.extend(ready)
+            left = [name for name in left if name not in ready]
+        self.faults.raise_if_any(ScenarioError)
+        return found
+
+    def _column(self, draw: Draw, normals: Floats, columns: Mapping[str, Floats], where: str) -> Floats:
+        if draw.family == "predicted":
+            return self._computed(draw, columns, normals.shape[0], where)
+        if draw.family == "fixed":
+            return np.full(normals.shape, self._value(draw.value, f"{where}.value"))
+        if draw.family == "yes_no":
+            share = self._centre(draw, draw.probability, columns, normals.shape, where)
+            if not ((share >= 0.0) & (share <= 1.0)).all():
+                self.faults.add(where=where, found="a probability outside 0 to 1", expected="a probability")
+                return np.full(normals.shape, math.nan)
+            return np.where(ndtr(normals) > 1.0 - share, 1.0, 0.0)
+        low = self._value(draw.low, f"{where}.low", None if draw.family == "uniform" else -INFINITY)
+        high = self._value(draw.high, f"{where}.high", None if draw.family == "uniform" else INFINITY)
+        if not low < high:
+            self.faults.add(where=where, found=f"low {low:g} and high {high:g}", expected="low below high")
+            return np.full(normals.shape, math.nan)
+        if draw.family == "uniform":
+            return low + (high - low) * ndtr(normals)
+        sd = self._value(draw.sd, f"{where}.sd")
+        if not sd > 0.0:
+            self.faults.add(where=f"{where}.sd", found=f"{sd:g}", expected="a standard deviation above 0")
+            return np.full(normals.shape, math.nan)
+        if draw.family == "normal":
+            mean = self._centre(draw, draw.mean, columns, normals.shape, where)
+            return truncated_normal(normals, mean, sd, low, high)
+        return self._lognormal(draw, normals, columns, where, (sd, low, high))
+
+    def _lognormal(
+        self, draw: Draw, normals: Floats, columns: Mapping[str, Floats], where: str, limits: tuple[float, float, float]
+    ) -> Floats:
+        sd, low, high = limits
+        if draw.median is None and draw.mean is not None:
+            centre = self._centre(draw, draw.mean, columns, normals.shape, where)
+        else:
+            median = self._centre(draw, draw.median, columns, normals.shape, where)
+            if not (median > 0.0).all():
+                self.faults.add(where=where, found="a median of 0 or less", expected="a median above 0")
+                return np.full(normals.shape, math.nan)
+            centre = np.log(median)
+        bottom = math.log(low) if low > 0.0 else -INFINITY
+        top = math.log(high) if 0.0 < high < INFINITY else INFINITY
+        return np.clip(exponential(truncated_normal(normals, centre, sd, bottom, top)), low, high)
+
+    def _centre(
+        self, draw: Draw, plain: str | None, columns: Mapping[str, Floats], shape: tuple[int, ...], where: str
+    ) -> Floats:
+        """Mean, median or probability of each patient: one for all, or by the value of another covariate."""
+        if draw.of is None:
+            return np.full(shape, self._value(plain, where))
+        if draw.of not in columns:
+            self.faults.add(where=f"{where}.of", found=f"covariate '{draw.of}'", expected=", ".join(self.names))
+            return np.full(shape, math.nan)
+        found = np.full(shape, math.nan if plain is None else self._value(plain, where))
+        for key, name in draw.by.items():
+            try:
+                group = float(key)
+            except ValueError:
+                self.faults.add(where=f"{where}.by", found=f"key '{key}'", expected="a value of the covariate, such as 0 or 1")
+                continue
+            found[columns[draw.of] == group] = self._value(name, f"{where}.by.{key}")
+        if np.isnan(found).any():
+            missing = sorted(set(columns[draw.of][np.isnan(found)].tolist()))[:ROWS_TOLD]
+            self.faults.add(where=f"{where}.by", found=f"no entry for {draw.of} = {missing}", expected="one for every value")
+        return found
+
+    def _computed(self, draw: Draw, columns: Mapping[str, Floats], size: int, where: str) -> Floats:
+        nothing = np.full(size, math.nan)
+        formula = FORMULAS.get(draw.rule or "")
+        if formula is None:
+            near = did_you_mean(draw.rule or "", list(FORMULAS))
+            self.faults.add(where=f"{where}.rule", found=f"'{draw.rule}'", expected=", ".join(FORMULAS), mend=near)
+            return nothing
+        absent = [name for name in formula.inputs if name not in columns]
+        unknown = [name for name in draw.by if name not in formula.constants]
+        if absent or unknown:
+            self.faults.add(
+                where=where,
+                found=f"{draw.rule} without {', '.join(absent)}" if absent else f"keys {', '.join(unknown)} under by",
+                expected=f"covariates {', '.join(formula.inputs)}; under by: {', '.join(formula.constants) or 'nothing'}",
+            )
+            return nothing
+        constants = {name: self._value(draw.by.get(name), f"{where}.by.{name}") for name in formula.constants}
+        return formula.compute(columns, constants)
+
+    # --- the user's own patients --------------------------------------------------------------------------------
+
+    def own(self, given: Mapping[str, Floats], size: int | None, first: int) -> tuple[dict[str, Floats], Ints]:
+        """Columns of the user's file; what can be computed and is missing is computed."""
+        where = self.scenario.study.patients_file or "patients"
+        known = len(next(iter(given.values()))) if given else 0
+        count = known - first if size is None else size
+        if not 0 <= first <= first + count <= known or count == 0:
+            raise ScenarioError(where=where, found=f"{known} patients", expected=f"patients {first} to {first + count}")
+        columns = {name: np.asarray(column, dtype=np.float64)[first : first + count] for name, column in given.items()}
+        for name in columns:
+            if name not in self.names:
+                near = did_you_mean(name, list(self.names))
+                self.faults.add(where=where, found=f"column '{name}'", expected=", ".join(self.names), mend=near)
+        computed = {name: one for name, one in _predicted(self.scenario).items() if name not in columns}
+        for name in self.names:
+            if name not in columns and name not in computed:
+                self.faults.add(where=where, found=f"no column {name}", expected="a column for every required covariate")
+        self._check_range(columns, where, first)
+        self.faults.raise_if_any(ScenarioError)
+        for name in self._order({name: draw for name, (_, draw) in computed.items()}, where):
+            if name in self.names:
+                place, draw = computed[name]
+                columns[name] = self._computed(draw, columns, count, place)
+        return columns, np.arange(first, first + count, dtype=np.int64)
+
+    def _check_range(self, columns: Mapping[str, Floats], where: str, first: int) -> None:
+        for name, covariate in self.scenario.library.pathway.covariates.items():
+            if name in columns:
+                column = columns[name]
+                wrong = np.flatnonzero(~((column >= covariate.low) & (column <= covariate.high)))
+                if wrong.size:
+                    rows = ", ".join(f"row {first + row + 2}: {column[row]:g}" for row in wrong[:ROWS_TOLD])
+                    more = f" and {wrong.size - ROWS_TOLD} more" if wrong.size > ROWS_TOLD else ""
+                    unit = f" {covariate.unit}" if covariate.unit else ""
+                    self.faults.add(
+                        where=f"{where}, column {name}",
+                        found=rows + more,
+                        expected=f"{covariate.low:g} to {covariate.high:g}{unit}",
+                    )
+
+    # --- entry --------------------------------------------------------------------------------------------------
+
+    def entered(self, columns: Mapping[str, Floats], patient: Ints) -> Cohort:
+        """Cohort with its place in the pathway at entry."""
+        definition = self.scenario.cohort
+        entry = definition.entry if definition is not None else Entry()
+        size = patient.size
+        years = columns[entry.on_regimen_years] if entry.on_regimen_years is not None else np.zeros(size)
+        cohort = Cohort(
+            covariates=self.names,
+            values=np.column_stack([columns[name] for name in self.names]) if self.names else np.zeros((size, 0)),
+            patient=patient,
+            line=np.full(size, entry.line, dtype=np.int64),
+            regimen=np.full(size, self._bits(entry.regimen), dtype=np.int64),
+            failed=np.full(size, self._bits(entry.failed), dtype=np.int64),
+            years_on=np.array(years, dtype=np.float64),
+            choose=entry.choose,
+            reason=entry.reason,
+        )
+        self.faults.raise_if_any(ScenarioError)
+        return cohort
+
+    def _bits(self, treatments: Sequence[str]) -> int:
+        known = [row.id for row in self.scenario.library.treatments]
+        found = 0
+        for name in treatments:
+            if name in known:
+                found |= 1 << known.index(name)
+            else:
+                place = f"cohorts.toml, key {self.scenario.study.cohort}.entry"
+                self.faults.add(where=place, found=f"treatment '{name}'", expected=", ".join(known), mend=did_you_mean(name, known))
+        return found
+
+
+def _inputs(draw: Draw) -> tuple[str, ...]:
+    """Covariates that a draw rests on."""
+    if draw.family == "predicted":
+        formula = FORMULAS.get(draw.rule or "")
+        return formula.inputs if formula is not None else ()
+    return (draw.of,) if draw.of is not None else ()
