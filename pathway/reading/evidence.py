@@ -7,10 +7,11 @@ its unit says. This module must not know where a number is used.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pathway.definition.rows import EvidenceRow, SourceRow
 from pathway.definition.values import Parameter
-from pathway.errors import PathwayError, did_you_mean
+from pathway.errors import Fault, PathwayError, did_you_mean
 from pathway.reading.house import house_unit
 from pathway.reading.text import Findings
 from pathway.units import convert
@@ -54,9 +55,9 @@ def parameter(row: EvidenceRow, where: str, findings: Findings) -> Parameter | N
 
 def _converted(row: EvidenceRow, where: str, findings: Findings) -> dict[str, float] | None:
     """Value, interval and standard error in the house unit."""
+    place = f"{where}, column unit"
     try:
-        house = house_unit(row.unit)
-        place = f"{where}, column unit"
+        house = house_unit(row.unit, where=place)
         numbers = {"value": row.value, "low": row.low, "high": row.high}
         converted = {
             key: convert(number, row.unit, house, where=place) for key, number in numbers.items() if number is not None
@@ -66,9 +67,14 @@ def _converted(row: EvidenceRow, where: str, findings: Findings) -> dict[str, fl
             nothing = convert(0.0, row.unit, house, where=place)
             converted["standard_error"] = row.standard_error * abs(one - nothing)
     except PathwayError as error:
-        findings.faults.extend(error.faults)
+        findings.faults.extend(told(error, "write a unit that is known"))
         return None
     return converted
+
+
+def told(error: PathwayError, mend: str) -> list[Fault]:
+    """Faults of an error, each with something to do about it."""
+    return [fault if fault.mend else replace(fault, mend=mend) for fault in error.faults]
 
 
 def check_interval(value: float, low: float | None, high: float | None, where: str, findings: Findings) -> None:
@@ -181,7 +187,7 @@ def check_spread(one: Parameter, findings: Findings) -> None:
     try:
         one.spread.quantile(0.5)
     except PathwayError as error:
-        findings.faults.extend(error.faults)
+        findings.faults.extend(told(error, "check value, low, high and standard_error"))
 
 
 def check_sources(text: str, where: str, sources: Mapping[str, SourceRow] | Sequence[str], findings: Findings) -> None:

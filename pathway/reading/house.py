@@ -38,8 +38,7 @@ def _is_house(word: str, dimension: str) -> bool:
     return unit.dimension == dimension and unit.factor == 1.0
 
 
-@cache
-def house_unit(unit: str) -> str:
+def house_unit(unit: str, *, where: str = "unit") -> str:
     """House unit of a unit's dimension.
 
     A word that means the same as the house unit is kept where it says more: a probability, a hazard ratio.
@@ -56,7 +55,7 @@ def house_unit(unit: str) -> str:
     >>> house_unit("hazard ratio"), house_unit("percent")
     ('hazard ratio', 'fraction')
     """
-    read = unit_of(unit)
+    read = unit_of(unit, where=where)
     tidy = " ".join(unit.split())
     if read.factor == 1.0 and "per " not in tidy and read.dimension not in ("time", "points", "volume"):
         return tidy

@@ -1,4 +1,4 @@
-"""Can the numbers be what they are used for?
+"""Judge whether numbers can be what they are used for.
 
 Units of thresholds, signs of rates, ranges of probabilities, order of phases; judged on base values, after switches,
 population and overrides. This module must not read files.
@@ -99,6 +99,7 @@ def check_meaning(scenario: Scenario, findings: Findings) -> None:
         for path, part in parts(document, prefix):
             _check_fields(part, f"{file}, key {path}", values, units, findings)
     _check_derived(scenario, findings)
+    _check_stand_ins(scenario, units, findings)
     _check_markers(scenario, values, units, findings)
     _check_rules(scenario, units, findings)
     for key, cohort in library.cohorts.items():
@@ -202,6 +203,31 @@ def _check_derived(scenario: Scenario, findings: Findings) -> None:
                 expected=f"{house}: a sum is made of numbers in house units",
                 mend=f"write {house}, and check that the terms give it",
             )
+
+
+def _check_stand_ins(scenario: Scenario, units: _Units, findings: Findings) -> None:
+    """Check that what stands in for a value has its unit."""
+    pathway = scenario.library.pathway
+    sets = {
+        f"{scenario.library.name}/pathway.toml, key switches.{key}.options.{name}.set": option.set
+        for key, switch in pathway.switches.items()
+        for name, option in switch.options.items()
+    }
+    sets.update(
+        {
+            f"{scenario.library.name}/cohorts.toml, key {key}.set": one.set
+            for key, one in scenario.library.cohorts.items()
+        }
+    )
+    for where, pairs in sets.items():
+        for name, other in pairs.items():
+            if not same_dimension(units.of(name), units.of(other)):
+                findings.faults.add(
+                    where=f"{where}.{name}",
+                    found=f"{other} in {units.of(other)}",
+                    expected=f"a value in {units.of(name)}, the unit of {name}",
+                    mend="correct the unit of one of the two rows",
+                )
 
 
 def _check_markers(scenario: Scenario, values: Mapping[str, float], units: _Units, findings: Findings) -> None:

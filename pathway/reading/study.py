@@ -19,7 +19,7 @@ from pathway.definition.values import Parameter
 from pathway.errors import PathwayError, did_you_mean
 from pathway.reading.checks import check_scenario
 from pathway.reading.documents import build, parse_toml
-from pathway.reading.evidence import check_interval, check_range, check_spread
+from pathway.reading.evidence import check_interval, check_range, check_spread, told
 from pathway.reading.house import house_unit
 from pathway.reading.library import find_folder, read_library
 from pathway.reading.tables import number, read_cells
@@ -182,7 +182,7 @@ def _override(key: str, row: Override, library: Library, name: str, findings: Fi
             for one in (row.value, row.low, row.high)
         )
     except PathwayError as error:
-        findings.faults.extend(error.faults)
+        findings.faults.extend(told(error, "write a unit of the same dimension"))
         return None
     if value is None:
         return None
