@@ -1,9 +1,9 @@
 """Patients at entry: drawn from a preset population, or the user's own.
 
-Covariates are drawn one stream each (``cohort:<covariate>``), keyed by the patient's number, so the first n patients of a
-larger draw are the smaller draw, and neither the order of the file nor a new covariate moves a draw. Rank correlations act
-through a Gaussian copula. What follows from other covariates is :mod:`pathway.formulas`. This module must not read files or
-know what happens after entry.
+Covariates are drawn one stream each (``cohort:<covariate>``), keyed by the patient's number, so the first n patients
+of a larger draw are the smaller draw, and neither the order of the file nor a new covariate moves a draw. Rank
+correlations act through a Gaussian copula. What follows from other covariates is :mod:`pathway.formulas`. This module
+must not read files or know what happens after entry.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from pathway import draws
+from pathway import draws, kernels
+from pathway.copula import correlated_normals, truncated_normal
 from pathway.definition.population import CohortDefinition, Correlation, Draw, Entry
 from pathway.definition.scenario import Scenario
 from pathway.errors import FaultList, ScenarioError, did_you_mean
@@ -57,7 +58,8 @@ def draw_cohort(
 
     Returns
     -------
-    Patients ``first`` to ``first + size`` (excluded), the same under every strategy; columns in the order of the pathway.
+    Patients ``first`` to ``first + size`` (excluded), the same under every strategy; columns in the order of the
+    pathway.
 
     Raises
     ------
@@ -80,8 +82,8 @@ def patient_columns(scenario: Scenario) -> pd.DataFrame:
 
     Returns
     -------
-    One row a covariate: ``column``, ``unit``, ``low``, ``high`` (values outside are refused), ``label`` and ``required``
-    (what is not required is computed from the others when its column is missing).
+    One row a covariate: ``column``, ``unit``, ``low``, ``high`` (values outside are refused), ``label`` and
+    ``required`` (what is not required is computed from the others when its column is missing).
     """
     computed = _predicted(scenario)
     rows = [
@@ -98,7 +100,7 @@ def describe_cohort(cohort: Cohort) -> pd.DataFrame:
     -------
     One row a covariate: ``mean``, ``sd`` (n - 1), ``minimum``, ``quartile_1``, ``median``, ``quartile_3``, ``maximum``.
     """
-    table = cohort.values
+    table = cohort.values  # noqa: PD011 (an array, not a frame)
     quartiles = np.quantile(table, [0.0, 0.25, 0.5, 0.75, 1.0], axis=0)
     names = ("minimum", "quartile_1", "median", "quartile_3", "maximum")
     return pd.DataFrame(
@@ -122,102 +124,6 @@ def _predicted(scenario: Scenario) -> dict[str, tuple[str, Draw]]:
             if draw.family == "predicted":
                 found.setdefault(name, (f"cohorts.toml, key {cohort}.covariates.{name}", draw))
     return found
-
-
-def correlated_normals(
-    correlations: Mapping[tuple[str, str], float],
-    names: Sequence[str],
-    patient: Ints,
-    seed: int,
-) -> dict[str, Floats]:
-    """Draw standard normals, one a covariate and patient, with the given rank correlations.
-
-    Rank correlation rho becomes the normals' correlation ``2 sin(pi rho / 6)``; covariates are taken in alphabetical order,
-    so the order of a file does not matter.
-
-    Parameters
-    ----------
-    correlations
-        Pair of covariates (alphabetical) -> Spearman's rho.
-    names
-        Covariates to draw.
-    patient : shape (n,)
-    seed
-        Key with the patient and the covariate's stream.
-
-    Returns
-    -------
-    Covariate -> shape (n,)
-
-    Raises
-    ------
-    ScenarioError
-        If the correlations contradict each other: the matrix is not positive definite.
-    """
-    tied = sorted({name for pair in correlations for name in pair})
-    normals = {name: draws.normal(seed, stream=f"cohort:{name}", patient=patient) for name in {*names, *tied}}
-    matrix = np.eye(len(tied))
-    for (one, other), rho in correlations.items():
-        row, column = tied.index(one), tied.index(other)
-        matrix[row, column] = matrix[column, row] = 2.0 * math.sin(math.pi * rho / 6.0)
-    root = _cholesky(matrix)
-    if root is None:
-        raise ScenarioError(
-            where="cohorts.toml, key correlations",
-            found=f"correlations of {', '.join(tied)} with smallest eigenvalue {np.linalg.eigvalsh(matrix)[0]:.4f}",
-            expected="a positive definite matrix: every eigenvalue above 0",
-            mend="weaken the correlations, or state those left out (absent ones are 0)",
-        )
-    mixed = dict(normals)
-    for row, name in enumerate(tied):
-        total = np.zeros(patient.shape)
-        for column in range(row + 1):
-            if root[row][column] != 0.0:
-                total = total + root[row][column] * normals[tied[column]]
-        mixed[name] = total
-    return mixed
-
-
-def _cholesky(matrix: Floats) -> list[list[float]] | None:
-    """Lower root of a matrix by plain sums, the same bits on every machine; None if not positive definite."""
-    size = matrix.shape[0]
-    root = [[0.0] * size for _ in range(size)]
-    for row in range(size):
-        for column in range(row + 1):
-            left = float(matrix[row, column])
-            for k in range(column):
-                left -= root[row][k] * root[column][k]
-            if row != column:
-                root[row][column] = left / root[column][column]
-            elif left <= 1e-12:
-                return None
-            else:
-                root[row][row] = math.sqrt(left)
-    return root
-
-
-def truncated_normal(normals: Floats, mean: Floats, sd: float, low: float, high: float) -> Floats:
-    """Turn standard normals into normals restricted to [low, high] by the inverse of the restricted distribution.
-
-    Nothing piles up at the ends, as it would by clipping.
-
-    Parameters
-    ----------
-    normals, mean : shape (n,)
-    sd
-        Of the normal before truncation, above 0.
-    low, high
-        Infinite: not truncated there.
-
-    Returns
-    -------
-    shape (n,)
-    """
-    if low == -INFINITY and high == INFINITY:
-        return mean + sd * normals
-    begin, end = ndtr((low - mean) / sd), ndtr((high - mean) / sd)
-    share = np.clip(begin + ndtr(normals) * (end - begin), np.finfo(float).tiny, 1.0 - np.finfo(float).epsneg)
-    return np.clip(mean + sd * draws.normal_quantile(share), low, high)
 
 
 class _Maker:
@@ -247,7 +153,9 @@ class _Maker:
         """Columns drawn from the preset."""
         definition = self.scenario.cohort
         if definition is None:
-            raise ScenarioError(where="study", found="neither a cohort nor patients", expected="key cohort or patients_file")
+            raise ScenarioError(
+                where="study", found="neither a cohort nor patients", expected="key cohort or patients_file"
+            )
         place = f"cohorts.toml, key {self.scenario.study.cohort}.covariates"
         for name in self.names:
             if name not in definition.covariates:
@@ -274,7 +182,9 @@ class _Maker:
             rho = self._value(row.value, where)
             pair = (min(row.a, row.b), max(row.a, row.b))
             if not self._may_correlate(definition, row) or row.a == row.b or pair in found:
-                self.faults.add(where=where, found="a correlation of something", expected="two covariates that are drawn, once")
+                self.faults.add(
+                    where=where, found="a correlation of something", expected="two covariates that are drawn, once"
+                )
             elif not -1.0 < rho < 1.0:
                 self.faults.add(where=where, found=f"{rho:g}", expected="a number between -1 and 1")
             else:
@@ -290,9 +200,13 @@ class _Maker:
         found: list[str] = []
         left = sorted(covariates)
         while left:
-            ready = [name for name in left if all(one in found for one in _inputs(covariates[name]) if one in covariates)]
+            ready = [
+                name for name in left if all(one in found for one in _inputs(covariates[name]) if one in covariates)
+            ]
             if not ready:
-                self.faults.add(where=place, found=f"a circle among {', '.join(left)}", expected="draws that rest on earlier ones")
+                self.faults.add(
+                    where=place, found=f"a circle among {', '.join(left)}", expected="draws that rest on earlier ones"
+                )
                 break
             found.extend(ready)
             left = [name for name in left if name not in ready]
@@ -316,7 +230,8 @@ class _Maker:
             self.faults.add(where=where, found=f"low {low:g} and high {high:g}", expected="low below high")
             return np.full(normals.shape, math.nan)
         if draw.family == "uniform":
-            return low + (high - low) * ndtr(normals)
+            spread: Floats = low + (high - low) * ndtr(normals)
+            return spread
         sd = self._value(draw.sd, f"{where}.sd")
         if not sd > 0.0:
             self.faults.add(where=f"{where}.sd", found=f"{sd:g}", expected="a standard deviation above 0")
@@ -337,7 +252,7 @@ class _Maker:
             if not (median > 0.0).all():
                 self.faults.add(where=where, found="a median of 0 or less", expected="a median above 0")
                 return np.full(normals.shape, math.nan)
-            centre = np.log(median)
+            centre = np.array([kernels.log(one) for one in median], dtype=np.float64)
         bottom = math.log(low) if low > 0.0 else -INFINITY
         top = math.log(high) if 0.0 < high < INFINITY else INFINITY
         return np.clip(exponential(truncated_normal(normals, centre, sd, bottom, top)), low, high)
@@ -356,12 +271,16 @@ class _Maker:
             try:
                 group = float(key)
             except ValueError:
-                self.faults.add(where=f"{where}.by", found=f"key '{key}'", expected="a value of the covariate, such as 0 or 1")
+                self.faults.add(
+                    where=f"{where}.by", found=f"key '{key}'", expected="a value of the covariate, such as 0 or 1"
+                )
                 continue
             found[columns[draw.of] == group] = self._value(name, f"{where}.by.{key}")
         if np.isnan(found).any():
             missing = sorted(set(columns[draw.of][np.isnan(found)].tolist()))[:ROWS_TOLD]
-            self.faults.add(where=f"{where}.by", found=f"no entry for {draw.of} = {missing}", expected="one for every value")
+            self.faults.add(
+                where=f"{where}.by", found=f"no entry for {draw.of} = {missing}", expected="one for every value"
+            )
         return found
 
     def _computed(self, draw: Draw, columns: Mapping[str, Floats], size: int, where: str) -> Floats:
@@ -374,11 +293,9 @@ class _Maker:
         absent = [name for name in formula.inputs if name not in columns]
         unknown = [name for name in draw.by if name not in formula.constants]
         if absent or unknown:
-            self.faults.add(
-                where=where,
-                found=f"{draw.rule} without {', '.join(absent)}" if absent else f"keys {', '.join(unknown)} under by",
-                expected=f"covariates {', '.join(formula.inputs)}; under by: {', '.join(formula.constants) or 'nothing'}",
-            )
+            wanted = f"covariates {', '.join(formula.inputs)}; under by: {', '.join(formula.constants) or 'nothing'}"
+            found = f"{draw.rule} without {', '.join(absent)}" if absent else f"keys {', '.join(unknown)} under by"
+            self.faults.add(where=where, found=found, expected=wanted)
             return nothing
         constants = {name: self._value(draw.by.get(name), f"{where}.by.{name}") for name in formula.constants}
         return formula.compute(columns, constants)
@@ -400,7 +317,9 @@ class _Maker:
         computed = {name: one for name, one in _predicted(self.scenario).items() if name not in columns}
         for name in self.names:
             if name not in columns and name not in computed:
-                self.faults.add(where=where, found=f"no column {name}", expected="a column for every required covariate")
+                self.faults.add(
+                    where=where, found=f"no column {name}", expected="a column for every required covariate"
+                )
         self._check_range(columns, where, first)
         self.faults.raise_if_any(ScenarioError)
         for name in self._order({name: draw for name, (_, draw) in computed.items()}, where):
@@ -454,7 +373,9 @@ class _Maker:
                 found |= 1 << known.index(name)
             else:
                 place = f"cohorts.toml, key {self.scenario.study.cohort}.entry"
-                self.faults.add(where=place, found=f"treatment '{name}'", expected=", ".join(known), mend=did_you_mean(name, known))
+                self.faults.add(
+                    where=place, found=f"treatment '{name}'", expected=", ".join(known), mend=did_you_mean(name, known)
+                )
         return found
 
 

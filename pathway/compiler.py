@@ -1,7 +1,8 @@
 """From documents to a program: one strategy of a study under one set of values.
 
-All ids become numbers, all names become indices and bit sets, rules become postfix code. What is wrong is gathered and told at once. The parts
-stand in :mod:`pathway.compiling`; this face puts them together, lays out the finite-state machine and the table of names. It must not read files or run anything.
+All ids become numbers, all names become indices and bit sets, rules become postfix code. What is wrong is gathered and
+told at once. The parts stand in :mod:`pathway.compiling`; this face puts them together, lays out the finite-state
+machine and the table of names. It must not read files or run anything.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from pathway.program import Action, CodeRow, DecisionSpec, Move, Program, Transi
 GRID = 0.25
 """Years between grid points."""
 WORDS = (
-    "line", "entry", "start", "renewal", "residual", "peer_to_peer", "appeal", "approved", "confirmatory", "denied", "no_candidate", "death",
-    "superseded", "not_covered", "progression", "intolerance", "completed", "contraindication", "inefficacy", "good_response", "choice", "horizon", "hold",
-    "resume",
+    "line", "entry", "start", "renewal", "residual", "peer_to_peer", "appeal", "approved", "confirmatory", "denied",
+    "no_candidate", "death", "superseded", "not_covered", "progression", "intolerance", "completed", "contraindication",
+    "inefficacy", "good_response", "choice", "horizon", "hold", "resume",
 )  # fmt: skip
 """Words of the log that no document declares."""
 
@@ -47,7 +48,9 @@ def compile_program(scenario: Scenario, strategy: str, values: Mapping[str, floa
     """
     if strategy not in scenario.strategies:
         known = list(scenario.strategies)
-        raise ProgramError(where="strategy", found=strategy, expected=", ".join(known), mend=did_you_mean(strategy, known))
+        raise ProgramError(
+            where="strategy", found=strategy, expected=", ".join(known), mend=did_you_mean(strategy, known)
+        )
     lookup = Lookup(scenario, scenario.strategies[strategy], values)
     pathway = scenario.library.pathway
     horizon = scenario.study.horizon
@@ -66,7 +69,8 @@ def compile_program(scenario: Scenario, strategy: str, values: Mapping[str, floa
         "effects": body.effects(lookup),
     }
     flags_at_entry = tuple(
-        lookup.index("covariate", flag.at_entry, f"pathway.toml, key flags.{name}.at_entry") for name, flag in pathway.flags.items()
+        lookup.index("covariate", flag.at_entry, f"pathway.toml, key flags.{name}.at_entry")
+        for name, flag in pathway.flags.items()
     )
     access = clinic.access(lookup)
     lookup.faults.raise_if_any(ProgramError)
@@ -120,7 +124,8 @@ def places(lookup: Lookup, line_count: int) -> tuple[int, int, tuple[int, ...]]:
         lookup.fault(where, f"{len(resorts)} states of last resort", "exactly one state with is_last_resort = true")
     for number, state in enumerate(states):
         if state.is_absorbing and (number in starts or number in resorts or state.line is not None):
-            lookup.fault(where, f"absorbing state {lookup.names('state')[number]} as a place of treatment", "a state one can leave")
+            name = lookup.names("state")[number]
+            lookup.fault(where, f"absorbing state {name} as a place of treatment", "a state one can leave")
     start = starts[0] if starts else 0
     by_line: dict[int, int] = {0: start}
     for number, state in enumerate(states):
@@ -143,14 +148,15 @@ def moves(
 ) -> tuple[Move, ...]:
     """Legal moves: transitions that lead somewhere, and changes of line.
 
-    A change of line may leave every state in which treatment can be chosen: states of lines, tapering, those that a treated patient
-    can come to without stopping all drugs, and those that a decision names.
+    A change of line may leave every state in which treatment can be chosen: states of lines, tapering, those that a
+    treated patient can come to without stopping all drugs, and those that a decision names.
     """
     pathway = lookup.scenario.library.pathway
     everything = (1 << len(lookup.names("treatment"))) - 1
     targets = list(dict.fromkeys(line_states))
     treated = sum(1 << number for number in targets)
-    treated |= sum(1 << number for number, state in enumerate(pathway.states.values()) if state.is_tapering or state.is_start)
+    states = list(pathway.states.values())
+    treated |= sum(1 << number for number, state in enumerate(states) if state.is_tapering or state.is_start)
     found: list[Move] = []
     labels = {row.name: row.label for row in pathway.transitions}
     for row in transitions:

@@ -1,7 +1,7 @@
 """Covariates that follow from others: published formulas, by name.
 
-A cohort document asks for one with ``family = "predicted"`` and ``rule = "<name>"``; thresholds come from its table ``by``. This module must not
-know where the covariates come from.
+A cohort document asks for one with ``family = "predicted"`` and ``rule = "<name>"``; thresholds come from its table
+``by``. This module must not know where the covariates come from.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Formula:
 def gli_height_factor(height_cm: Floats, female: Floats) -> Floats:
     """Compute a patient's factor on the predicted FVC of somebody 165 cm tall of the same sex and age.
 
-    ``(height_cm / 165) ** exponent`` with the exponent of the sex: in GLI Global height enters the median as a power only.
+    ``(height_cm / 165) ** exponent`` with the exponent of the sex: in GLI Global height enters the median as a power
+    only.
 
     Parameters
     ----------
@@ -49,8 +50,8 @@ def gli_height_factor(height_cm: Floats, female: Floats) -> Floats:
 
     References
     ----------
-    Bowerman C et al. A race-neutral approach to the interpretation of lung function measurements. Am J Respir Crit Care Med
-    2023;207:768-774. doi:10.1164/rccm.202205-0963OC
+    Bowerman C et al. A race-neutral approach to the interpretation of lung function measurements. Am J Respir Crit
+    Care Med 2023;207:768-774. doi:10.1164/rccm.202205-0963OC
 
     Examples
     --------
@@ -75,7 +76,8 @@ def mosteller(height_cm: Floats, weight_kg: Floats) -> Floats:
 
     References
     ----------
-    Mosteller RD. Simplified calculation of body-surface area. N Engl J Med 1987;317:1098. doi:10.1056/NEJM198710223171717
+    Mosteller RD. Simplified calculation of body-surface area. N Engl J Med 1987;317:1098.
+    doi:10.1056/NEJM198710223171717
 
     Examples
     --------
@@ -88,14 +90,14 @@ def mosteller(height_cm: Floats, weight_kg: Floats) -> Floats:
 def inflammatory_phenotype(columns: Columns, constants: Constants) -> Floats:
     """Tell who has early inflammatory diffuse disease: 1 or 0.
 
-    Diffuse skin disease, ``onset_years <= onset_at_most``, ``mrss_at_least <= mrss <= mrss_at_most``, and at least one of
-    ``crp >= crp_at_least``, ``esr >= esr_at_least``, ``platelets >= platelets_at_least``.
+    Diffuse skin disease, ``onset_years <= onset_at_most``, ``mrss_at_least <= mrss <= mrss_at_most``, and at least one
+    of ``crp >= crp_at_least``, ``esr >= esr_at_least``, ``platelets >= platelets_at_least``.
 
     Parameters
     ----------
     columns
-        ``diffuse`` (0/1), ``onset_years``, ``mrss``, ``crp`` (mg/L), ``esr`` (mm/h), ``platelets`` (10^9/L); shape (n,).
-    constants
+        ``diffuse`` (0/1), ``onset_years``, ``mrss``, ``crp`` (mg/L), ``esr`` (mm/h), ``platelets`` (10^9/L); shape
+        (n,). constants
         The six thresholds; they are evidence of the disease folder.
 
     Returns
@@ -124,7 +126,14 @@ FORMULAS: dict[str, Formula] = {
     ),
     "inflammatory_phenotype": Formula(
         inputs=("diffuse", "onset_years", "mrss", "crp", "esr", "platelets"),
-        constants=("onset_at_most", "mrss_at_least", "mrss_at_most", "crp_at_least", "esr_at_least", "platelets_at_least"),
+        constants=(
+            "onset_at_most",
+            "mrss_at_least",
+            "mrss_at_most",
+            "crp_at_least",
+            "esr_at_least",
+            "platelets_at_least",
+        ),
         compute=inflammatory_phenotype,
     ),
 }

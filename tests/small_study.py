@@ -27,6 +27,7 @@ NUMBERS: dict[str, tuple[float, str]] = {
     "ten_ml": (10.0, "mL"),
     "drift_early": (-4.0, "points per year"),
     "drift_late": (-1.0, "points per year"),
+    "back": (-1.0, "points per year"),
     "early_end": (5.0, "years"),
     "drift_ml": (-93.0, "mL per year"),
     "help_a": (41.0, "mL per year"),
@@ -183,9 +184,9 @@ def pathway_tables() -> dict[str, Any]:
             {"name": "drift", "marker": "m", "kind": "drift", "clock": "onset", "values": ["drift_early", "drift_late"], "until": ["early_end"]},
             {"name": "a_helps", "marker": "m", "kind": "difference", "treatments": ["a"], "clock": "course:a", "values": ["help_a"], "lines": [1, 2]},
             {"name": "b_helps", "marker": "m", "kind": "ratio", "treatments": ["b"], "without": ["a"], "values": ["half"], "where": {"female": 1}},
-            {"name": "rebound", "marker": "m", "kind": "gain", "treatments": ["a"], "clock": "course_end:a", "values": ["drift_late", "zero_slope"], "until": ["one_year"]},
+            {"name": "rebound", "marker": "m", "kind": "gain", "treatments": ["a"], "clock": "course_end:a", "values": ["back", "zero_slope"], "until": ["one_year"]},
         ],
-        "derived": {"zero_slope": {"label": "nothing", "unit": "points per year", "terms": [["drift_late", "zero"]]}},
+        "derived": {"zero_slope": {"label": "nothing", "unit": "points per year", "terms": [["back", "zero"]]}},
         "switches": {
             "infections": {"label": "Infections", "base": "yes", "options": {"yes": {"label": "yes"}, "no": {"label": "no"}}},
             "early": {
@@ -246,7 +247,7 @@ def small_scenario(
     strategies: dict[str, dict[str, Any]] | None = None,
     numbers: dict[str, tuple[float, str]] | None = None,
 ) -> Scenario:
-    """The study, with parts replaced."""
+    """Make the study, with parts replaced."""
     ages = np.arange(3.0, 111.0, 0.25)
     table = np.arange(111) * 0.01
     document = PathwayDocument.model_validate(pathway or pathway_tables())

@@ -36,10 +36,10 @@ EFFECT_KINDS = {
 
 
 def walk_of(sd_one_year: float, memory: float, grid: float) -> tuple[float, float]:
-    """What a mean-reverting walk keeps from one grid point to the next, and the SD of its innovations.
+    """Find what a mean-reverting walk keeps from one grid point to the next, and the SD of its innovations.
 
-    ``keep = exp(-grid / memory)`` and ``sd = sd_one_year / sqrt(sum of keep**(2 k) for k < 1 / grid)``, so that the change over the first
-    year of a walk that starts at 0 has the wanted SD.
+    ``keep = exp(-grid / memory)`` and ``sd = sd_one_year / sqrt(sum of keep**(2 k) for k < 1 / grid)``, so that the
+    change over the first year of a walk that starts at 0 has the wanted SD.
 
     Parameters
     ----------
@@ -66,9 +66,8 @@ def walk_of(sd_one_year: float, memory: float, grid: float) -> tuple[float, floa
 def references(lookup: Lookup) -> tuple[Reference, ...]:
     """Denominators that the markers use, in order of first use."""
     tables = lookup.scenario.library.reference_equations
-    wanted = dict.fromkeys(
-        marker.percent_of for marker in lookup.scenario.library.pathway.markers.values() if marker.percent_of is not None
-    )
+    declared = lookup.scenario.library.pathway.markers.values()
+    wanted = dict.fromkeys(marker.percent_of for marker in declared if marker.percent_of is not None)
     found: list[Reference] = []
     for name in wanted:
         where = f"pathway.toml, markers: reference table {name}"
@@ -78,7 +77,8 @@ def references(lookup: Lookup) -> tuple[Reference, ...]:
         lookup.need(AGE, where)
         lookup.need(FEMALE, where)
         table = tables[name]
-        found.append(Reference(name=name, first_age=table.first_age, step=table.step, tables=(table.male, table.female)))
+        by_sex = (table.male, table.female)
+        found.append(Reference(name=name, first_age=table.first_age, step=table.step, tables=by_sex))
     return tuple(found)
 
 
@@ -201,7 +201,7 @@ def _finding(lookup: Lookup, name: str, finding: Finding) -> FindingSpec:
         level=lookup.optional(finding.level, f"{where}.level"),
         level_covariate=lookup.index("covariate", finding.level_covariate, f"{where}.level_covariate"),
         log_scale=finding.log_scale,
-        terms=tuple(_finding_term(lookup, term, f"{where}.terms[{number}]") for number, term in enumerate(finding.terms)),
+        terms=tuple(_finding_term(lookup, term, f"{where}.terms[{k}]") for k, term in enumerate(finding.terms)),
         error_sd=lookup.at_least_zero(finding.error_sd, f"{where}.error_sd"),
         bands=bands,
         while_on=lookup.bits("treatment", finding.while_on, f"{where}.while_on"),

@@ -15,6 +15,7 @@ from pathway.definition.body import Schedule
 from pathway.definition.change import Confirmation, Decision
 from pathway.definition.strategies import Delay
 from pathway.draws import stream_id
+from pathway.errors import did_you_mean
 from pathway.program import (
     INFINITY,
     AccessSpec,
@@ -37,6 +38,7 @@ ACTIONS = {
     "reduce": Action.REDUCE,
     "flag": Action.FLAG,
 }
+USUAL_REASONS = {Action.NEXT_LINE: "progression", Action.STOP: "choice"}
 DELAYS = ("submission", "decision", "information", "peer_to_peer", "appeal", "supply")
 TINY = 1e-9
 """Years: visits nearer than this to the end of a phase belong to the next."""
@@ -44,7 +46,7 @@ VISITS_AT_MOST = 1 << 20
 
 
 def visit_times(every: Phases, horizon: float, *, at_zero: bool) -> Floats:
-    """Times of planned visits on their clock, ascending.
+    """List the times of planned visits on their clock, ascending.
 
     The k-th visit of a phase is at ``start + k * interval``, so rounding does not pile up.
 
@@ -107,7 +109,8 @@ def _schedule(lookup: Lookup, name: str, schedule: Schedule, horizon: float) -> 
     if any(not interval > 0.0 for interval in every.values):
         lookup.fault(f"{where}.every", f"intervals {every.values}", "years above zero")
     elif horizon / min(every.values) > VISITS_AT_MOST:
-        lookup.fault(f"{where}.every", f"a visit every {min(every.values):g} years for {horizon:g} years", "fewer visits")
+        found = f"a visit every {min(every.values):g} years for {horizon:g} years"
+        lookup.fault(f"{where}.every", found, "fewer visits")
     elif all(math.isfinite(edge) for edge in every.edges[:-1]):
         offsets = visit_times(every, horizon, at_zero=clock.kind is ClockKind.ENTRY)
     measures = _numbers(lookup, "marker", schedule.measures, f"{where}.measures")
@@ -133,7 +136,8 @@ def decisions(lookup: Lookup) -> tuple[DecisionSpec, ...]:
     known = {row.name for row in declared if row.optional}
     for name in lookup.strategy.decisions:
         if name not in known:
-            lookup.fault("strategy, key decisions", f"decision '{name}'", ", ".join(sorted(known)) or "no optional decision is declared")
+            expected = ", ".join(sorted(known)) or "no optional decision is declared"
+            lookup.fault("strategy, key decisions", f"decision '{name}'", expected, did_you_mean(name, sorted(known)))
     return tuple(
         _decision(lookup, row)
         for row in declared
@@ -154,7 +158,7 @@ def _decision(lookup: Lookup, row: Decision) -> DecisionSpec:
         sources=lookup.states(row.source_states, f"{where}, from"),
         action=action,
         treatment=lookup.index("treatment", row.treatment, f"{where}, treatment"),
-        reason=row.reason or ("progression" if action is Action.NEXT_LINE else "choice" if action is Action.STOP else ""),
+        reason=row.reason or USUAL_REASONS.get(action, ""),
         flag=lookup.index("flag", row.flag, f"{where}, flag"),
         choose=row.choose,
         confirm=_confirmation(lookup, row.name, row.confirm, f"{where}, confirm") if row.confirm is not None else None,
@@ -197,7 +201,8 @@ def access(lookup: Lookup) -> AccessSpec:
     else:
         treatments = lookup.bits("treatment", chosen.treatments, f"{where}.treatments")
     if chosen.documented is not None and lookup.value(chosen.documented, f"{where}.documented") != 1.0:
-        lookup.fault(f"{where}.documented", "a submitted copy that lacks findings", "1: engines submit the whole record")
+        found = "a submitted copy that lacks findings"
+        lookup.fault(f"{where}.documented", found, "1: engines submit the whole record")
     delays = {name: _delay(lookup, name, getattr(chosen, name), where) for name in DELAYS}
     return AccessSpec(
         treatments=treatments,
@@ -210,7 +215,9 @@ def access(lookup: Lookup) -> AccessSpec:
         appeal=delays["appeal"],
         supply=delays["supply"],
         residual_denial=lookup.probability(chosen.residual_denial, f"{where}.residual_denial"),
-        peer_to_peer_probability=lookup.probability(chosen.peer_to_peer_probability, f"{where}.peer_to_peer_probability"),
+        peer_to_peer_probability=lookup.probability(
+            chosen.peer_to_peer_probability, f"{where}.peer_to_peer_probability"
+        ),
         peer_to_peer_success=lookup.probability(chosen.peer_to_peer_success, f"{where}.peer_to_peer_success"),
         appeal_probability=lookup.probability(chosen.appeal_probability, f"{where}.appeal_probability"),
         appeal_success=lookup.probability(chosen.appeal_success, f"{where}.appeal_success"),

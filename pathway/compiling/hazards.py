@@ -1,7 +1,7 @@
 """Timed transitions and planned stops, compiled.
 
-A hazard that nothing in a patient's life touches is marked invariant: engines invert it once, at entry. This module must not know
-visits or rules.
+A hazard that nothing in a patient's life touches is marked invariant: engines invert it once, at entry. This module
+must not know visits or rules.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class LifeTables:
         self.tables: list[LifeTable] = []
 
     def number(self, lookup: Lookup, name: str, ratio: float, where: str) -> int:
-        """Number of a table, with its cumulative hazard multiplied by ``ratio``."""
+        """Give the number of a table, with its cumulative hazard multiplied by ``ratio``."""
         scenario = lookup.scenario
         chosen = scenario.life_tables.get(name, name)
         if chosen not in scenario.library.life_tables:
@@ -49,7 +49,7 @@ class LifeTables:
 
 
 def transitions(lookup: Lookup) -> tuple[tuple[TransitionSpec, ...], tuple[LifeTable, ...]]:
-    """Timed transitions in force, in file order, and the life tables they use."""
+    """Compile timed transitions in force, in file order, and the life tables they use."""
     tables = LifeTables()
     scenario = lookup.scenario
     found = tuple(
@@ -203,7 +203,8 @@ def _checked(lookup: Lookup, spec: TransitionSpec, where: str) -> TransitionSpec
         and not spec.requires_regimen
     )
     if spec.marker_terms and spec.form not in (Form.STEPS, Form.GOMPERTZ):
-        lookup.fault(f"{where}, terms", f"a marker in a {spec.form.name.lower()} hazard", "rates or a Gompertz with markers")
+        found = f"a marker in a {spec.form.name.lower()} hazard"
+        lookup.fault(f"{where}, terms", found, "rates or a Gompertz with markers")
     if spec.form is Form.TABLE and not is_invariant:
         lookup.fault(
             f"{where}, hazard.life_table",

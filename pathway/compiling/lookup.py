@@ -1,7 +1,7 @@
 """Names and numbers of a study, looked up while it is compiled.
 
-Every fault (a number without a row, a name that nothing bears) is noted and the work goes on with a harmless stand-in, so that all faults are told
-at once. This module must not know what the numbers mean.
+Every fault (a number without a row, a name that nothing bears) is noted and the work goes on with a harmless
+stand-in, so that all faults are told at once. This module must not know what the numbers mean.
 """
 
 from __future__ import annotations
@@ -73,36 +73,37 @@ class Lookup:
     # --- numbers ------------------------------------------------------------------------------------------------
 
     def value(self, name: str, where: str) -> float:
-        """The number of an id, in house units."""
+        """Look up the number of an id, in house units."""
         found = self._values.get(name)
         if found is None:
             near = did_you_mean(name, list(self._values))
-            self.fault(where, f"value '{name}', which no evidence row or derived value gives", "an id of the evidence", near)
+            found_text = f"value '{name}', which no evidence row or derived value gives"
+            self.fault(where, found_text, "an id of the evidence", near)
             return math.nan
         if not math.isfinite(found):
             self.fault(where, f"value '{name}' = {found}", "a finite number")
         return found
 
     def optional(self, name: str | None, where: str, absent: float = 0.0) -> float:
-        """The number of an id, or ``absent`` where none is named."""
+        """Look up the number of an id, or ``absent`` where none is named."""
         return absent if name is None else self.value(name, where)
 
     def probability(self, name: str | None, where: str) -> float:
-        """The number of an id as a probability; 0 where none is named."""
+        """Look up the number of an id as a probability; 0 where none is named."""
         found = self.optional(name, where)
         if found < 0.0 or found > 1.0:
             self.fault(where, f"probability '{name}' = {found:g}", "a number from 0 to 1")
         return found
 
     def at_least_zero(self, name: str | None, where: str, absent: float = 0.0) -> float:
-        """The number of an id that cannot be negative (a delay, a spread, a rate)."""
+        """Look up the number of an id that cannot be negative (a delay, a spread, a rate)."""
         found = self.optional(name, where, absent)
         if found < 0.0:
             self.fault(where, f"value '{name}' = {found:g}", "a number that is not negative")
         return found
 
     def above_zero(self, name: str | None, where: str, absent: float = 1.0) -> float:
-        """The number of an id that must be positive."""
+        """Look up the number of an id that must be positive."""
         found = self.optional(name, where, absent)
         if found <= 0.0:
             self.fault(where, f"value '{name}' = {found:g}", "a number above zero")
@@ -143,13 +144,14 @@ class Lookup:
         return tuple(self._orders[kind])
 
     def index(self, kind: str, name: str | None, where: str) -> int:
-        """Number of a name; -1 where none is given."""
+        """Give the number of a name; -1 where none is given."""
         if name is None:
             return -1
         found = self._orders[kind].get(name)
         if found is None:
             known = list(self._orders[kind])
-            self.fault(where, f"{kind} '{name}'", ", ".join(known) or f"no {kind} is declared", did_you_mean(name, known))
+            expected = ", ".join(known) or f"no {kind} is declared"
+            self.fault(where, f"{kind} '{name}'", expected, did_you_mean(name, known))
             return -1
         return found
 
@@ -171,7 +173,7 @@ class Lookup:
         return tuple((self.index("covariate", name, where), float(value)) for name, value in wanted.items())
 
     def clock(self, text: str, where: str) -> Clock:
-        """A clock as written: ``entry``, ``line``, ``age``, ``onset``, ``course:mmf``, ``course_end:mmf``."""
+        """Read a clock as written: ``entry``, ``line``, ``age``, ``onset``, ``course:mmf``, ``course_end:mmf``."""
         kind, _, treatment = text.partition(":")
         if treatment:
             return Clock(kind=COURSE_CLOCKS[kind], treatment=self.index("treatment", treatment, where))
@@ -180,7 +182,7 @@ class Lookup:
         return Clock(kind=PLAIN_CLOCKS[kind])
 
     def covariate(self, choices: Sequence[str]) -> int:
-        """Number of the first of these covariates that the pathway declares; -1 if none."""
+        """Give the number of the first of these covariates that the pathway declares; -1 if none."""
         return next((self._orders["covariate"][name] for name in choices if name in self._orders["covariate"]), -1)
 
     def need(self, choices: Sequence[str], where: str) -> None:

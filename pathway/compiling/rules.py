@@ -1,7 +1,7 @@
 """Rules as postfix code: trees of criteria become rows that one small stack machine reads.
 
-Named rules that a rule mentions are written out in its place, so a rule's code is self-contained. This module must not know what a field
-of the record means beyond what it refers to (:data:`pathway.rules.FIELDS`).
+Named rules that a rule mentions are written out in its place, so a rule's code is self-contained. This module must not
+know what a field of the record means beyond what it refers to (:data:`pathway.rules.FIELDS`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from pathway.rules import FIELD_NUMBERS, FIELDS
 NODES = ("all", "any", "at_least_of", "negate", "rule", "always", "field")
 NAMED_BY_THEIR_OBJECT = ("covariate", "finding", "flag")
 """Fields whose name says less than what they are of: ``suits_b >= 1``, not ``covariate of suits_b >= 1``."""
-ZERO_OR_ONE = ("on", "ever", "completed", "failed", "intolerant", "contraindicated", "on_hold", "reduced", "flag", "condition")
+ZERO_OR_ONE = (
+    "on", "ever", "completed", "failed", "intolerant", "contraindicated", "on_hold", "reduced", "flag", "condition",
+)  # fmt: skip
+"""Fields that are 1 or 0: said as ``on mmf`` and ``not on mmf``."""
 
 
 @dataclass(slots=True)
@@ -33,7 +36,8 @@ class Code:
             self.node(node.applies_if, f"{where}.applies_if", trail)
         given = [name for name in NODES if getattr(node, name) is not None]
         if len(given) != 1:
-            self.lookup.fault(where, " and ".join(given) or "an empty criterion", "exactly one of all, any, at_least_of, not, rule, always, field")
+            expected = "exactly one of all, any, at_least_of, not, rule, always, field"
+            self.lookup.fault(where, " and ".join(given) or "an empty criterion", expected)
             self.rows.append(CodeRow(op=Op.ALWAYS))
         elif node.field is not None:
             self._leaf(node, node.field, where)
@@ -109,8 +113,8 @@ class Code:
         if node.equals is not None and sum(bound is not None for bound in bounds.values()) > 1:
             lookup.fault(where, "equals beside another bound", "either")
         row = CodeRow(
-            op=Op.LEAF, field=FIELD_NUMBERS[name], of=of, window=window, at_least=at_least, at_most=at_most, above=above, below=below,
-            label=node.label,
+            op=Op.LEAF, field=FIELD_NUMBERS[name], of=of, window=window, at_least=at_least, at_most=at_most,
+            above=above, below=below, label=node.label,
         )  # fmt: skip
         self.rows.append(row if node.label else _labelled(row, name, node.of or ""))
 
