@@ -2,8 +2,8 @@
 
 Covariates are drawn one stream each (``cohort:<covariate>``), keyed by the patient's number, so the first n patients
 of a larger draw are the smaller draw, and neither the order of the file nor a new covariate moves a draw. Rank
-correlations act through a Gaussian copula. What follows from other covariates is :mod:`pathway.formulas`. This module
-must not read files or know what happens after entry.
+correlations act through a Gaussian copula. What follows from other covariates is :mod:`pathway.populating.formulas`.
+This module must not read files or know what happens after entry.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
-from pathway import draws, kernels
-from pathway.copula import correlated_normals, truncated_normal
+from pathway import draws
 from pathway.definition.population import CohortDefinition, Correlation, Draw, Entry
 from pathway.definition.scenario import Scenario
-from pathway.errors import FaultList, ScenarioError, did_you_mean
-from pathway.formulas import FORMULAS, exponential
-from pathway.program import INFINITY, Cohort
+from pathway.errors import ScenarioError, did_you_mean
+from pathway.populating.columns import ColumnMaker, inputs_of
+from pathway.populating.copula import correlated_normals
+from pathway.populating.formulas import FORMULAS
+from pathway.program import Cohort
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -66,15 +66,15 @@ def draw_cohort(
     ScenarioError
         If a covariate has no draw, correlations contradict each other, or the user's patients cannot be used.
     """
-    maker = _Maker(scenario, values)
+    population = _Population(scenario, values)
     if scenario.patients is not None:
-        columns, patient = maker.own(scenario.patients, size, first)
+        columns, patient = population.own(scenario.patients, size, first)
     else:
         count = scenario.study.patients if size is None else size
         patient = np.arange(first, first + count, dtype=np.int64)
-        columns = maker.drawn(patient, scenario.study.seed if seed is None else seed)
-    maker.faults.raise_if_any(ScenarioError)
-    return maker.entered(columns, patient)
+        columns = population.drawn(patient, scenario.study.seed if seed is None else seed)
+    population.faults.raise_if_any(ScenarioError)
+    return population.entered(columns, patient)
 
 
 def patient_columns(scenario: Scenario) -> pd.DataFrame:
@@ -126,28 +126,16 @@ def _predicted(scenario: Scenario) -> dict[str, tuple[str, Draw]]:
     return found
 
 
-class _Maker:
+class _Population:
     """Columns of one study's cohort, made in the order in which they rest on each other."""
 
-    __slots__ = ("_values", "faults", "names", "scenario")
+    __slots__ = ("_make", "faults", "names", "scenario")
 
     def __init__(self, scenario: Scenario, values: Mapping[str, float]) -> None:
         self.scenario = scenario
-        self._values = values
+        self._make = ColumnMaker(values)
         self.names = tuple(scenario.library.pathway.covariates)
-        self.faults = FaultList()
-
-    def _value(self, name: str | None, where: str, absent: float | None = None) -> float:
-        if name is None:
-            if absent is None:
-                self.faults.add(where=where, found="no value", expected="an id of the evidence")
-            return math.nan if absent is None else absent
-        if name not in self._values:
-            near = did_you_mean(name, list(self._values))
-            self.faults.add(where=where, found=f"value '{name}'", expected="an id of the evidence", mend=near)
-        return self._values.get(name, math.nan)
-
-    # --- preset populations -------------------------------------------------------------------------------------
+        self.faults = self._make.faults
 
     def drawn(self, patient: Ints, seed: int) -> dict[str, Floats]:
         """Columns drawn from the preset."""
@@ -171,7 +159,7 @@ class _Maker:
         normals = correlated_normals(pairs, self.names, patient, seed)
         columns: dict[str, Floats] = {}
         for name in self._order(definition.covariates, place):
-            columns[name] = self._column(definition.covariates[name], normals[name], columns, f"{place}.{name}")
+            columns[name] = self._make.column(definition.covariates[name], normals[name], columns, f"{place}.{name}")
         return columns
 
     def _pairs(self, definition: CohortDefinition) -> dict[tuple[str, str], float]:
@@ -179,7 +167,7 @@ class _Maker:
         found: dict[tuple[str, str], float] = {}
         for row in definition.correlations:
             where = f"cohorts.toml, key {self.scenario.study.cohort}.correlations, {row.a} and {row.b}"
-            rho = self._value(row.value, where)
+            rho = self._make.value(row.value, where)
             pair = (min(row.a, row.b), max(row.a, row.b))
             if not self._may_correlate(definition, row) or row.a == row.b or pair in found:
                 self.faults.add(
@@ -201,7 +189,7 @@ class _Maker:
         left = sorted(covariates)
         while left:
             ready = [
-                name for name in left if all(one in found for one in _inputs(covariates[name]) if one in covariates)
+                name for name in left if all(one in found for one in inputs_of(covariates[name]) if one in covariates)
             ]
             if not ready:
                 self.faults.add(
@@ -212,95 +200,6 @@ class _Maker:
             left = [name for name in left if name not in ready]
         self.faults.raise_if_any(ScenarioError)
         return found
-
-    def _column(self, draw: Draw, normals: Floats, columns: Mapping[str, Floats], where: str) -> Floats:
-        if draw.family == "predicted":
-            return self._computed(draw, columns, normals.shape[0], where)
-        if draw.family == "fixed":
-            return np.full(normals.shape, self._value(draw.value, f"{where}.value"))
-        if draw.family == "yes_no":
-            share = self._centre(draw, draw.probability, columns, normals.shape, where)
-            if not ((share >= 0.0) & (share <= 1.0)).all():
-                self.faults.add(where=where, found="a probability outside 0 to 1", expected="a probability")
-                return np.full(normals.shape, math.nan)
-            return np.where(ndtr(normals) > 1.0 - share, 1.0, 0.0)
-        low = self._value(draw.low, f"{where}.low", None if draw.family == "uniform" else -INFINITY)
-        high = self._value(draw.high, f"{where}.high", None if draw.family == "uniform" else INFINITY)
-        if not low < high:
-            self.faults.add(where=where, found=f"low {low:g} and high {high:g}", expected="low below high")
-            return np.full(normals.shape, math.nan)
-        if draw.family == "uniform":
-            spread: Floats = low + (high - low) * ndtr(normals)
-            return spread
-        sd = self._value(draw.sd, f"{where}.sd")
-        if not sd > 0.0:
-            self.faults.add(where=f"{where}.sd", found=f"{sd:g}", expected="a standard deviation above 0")
-            return np.full(normals.shape, math.nan)
-        if draw.family == "normal":
-            mean = self._centre(draw, draw.mean, columns, normals.shape, where)
-            return truncated_normal(normals, mean, sd, low, high)
-        return self._lognormal(draw, normals, columns, where, (sd, low, high))
-
-    def _lognormal(
-        self, draw: Draw, normals: Floats, columns: Mapping[str, Floats], where: str, limits: tuple[float, float, float]
-    ) -> Floats:
-        sd, low, high = limits
-        if draw.median is None and draw.mean is not None:
-            centre = self._centre(draw, draw.mean, columns, normals.shape, where)
-        else:
-            median = self._centre(draw, draw.median, columns, normals.shape, where)
-            if not (median > 0.0).all():
-                self.faults.add(where=where, found="a median of 0 or less", expected="a median above 0")
-                return np.full(normals.shape, math.nan)
-            centre = np.array([kernels.log(one) for one in median], dtype=np.float64)
-        bottom = math.log(low) if low > 0.0 else -INFINITY
-        top = math.log(high) if 0.0 < high < INFINITY else INFINITY
-        return np.clip(exponential(truncated_normal(normals, centre, sd, bottom, top)), low, high)
-
-    def _centre(
-        self, draw: Draw, plain: str | None, columns: Mapping[str, Floats], shape: tuple[int, ...], where: str
-    ) -> Floats:
-        """Mean, median or probability of each patient: one for all, or by the value of another covariate."""
-        if draw.of is None:
-            return np.full(shape, self._value(plain, where))
-        if draw.of not in columns:
-            self.faults.add(where=f"{where}.of", found=f"covariate '{draw.of}'", expected=", ".join(self.names))
-            return np.full(shape, math.nan)
-        found = np.full(shape, math.nan if plain is None else self._value(plain, where))
-        for key, name in draw.by.items():
-            try:
-                group = float(key)
-            except ValueError:
-                self.faults.add(
-                    where=f"{where}.by", found=f"key '{key}'", expected="a value of the covariate, such as 0 or 1"
-                )
-                continue
-            found[columns[draw.of] == group] = self._value(name, f"{where}.by.{key}")
-        if np.isnan(found).any():
-            missing = sorted(set(columns[draw.of][np.isnan(found)].tolist()))[:ROWS_TOLD]
-            self.faults.add(
-                where=f"{where}.by", found=f"no entry for {draw.of} = {missing}", expected="one for every value"
-            )
-        return found
-
-    def _computed(self, draw: Draw, columns: Mapping[str, Floats], size: int, where: str) -> Floats:
-        nothing = np.full(size, math.nan)
-        formula = FORMULAS.get(draw.rule or "")
-        if formula is None:
-            near = did_you_mean(draw.rule or "", list(FORMULAS))
-            self.faults.add(where=f"{where}.rule", found=f"'{draw.rule}'", expected=", ".join(FORMULAS), mend=near)
-            return nothing
-        absent = [name for name in formula.inputs if name not in columns]
-        unknown = [name for name in draw.by if name not in formula.constants]
-        if absent or unknown:
-            wanted = f"covariates {', '.join(formula.inputs)}; under by: {', '.join(formula.constants) or 'nothing'}"
-            found = f"{draw.rule} without {', '.join(absent)}" if absent else f"keys {', '.join(unknown)} under by"
-            self.faults.add(where=where, found=found, expected=wanted)
-            return nothing
-        constants = {name: self._value(draw.by.get(name), f"{where}.by.{name}") for name in formula.constants}
-        return formula.compute(columns, constants)
-
-    # --- the user's own patients --------------------------------------------------------------------------------
 
     def own(self, given: Mapping[str, Floats], size: int | None, first: int) -> tuple[dict[str, Floats], Ints]:
         """Columns of the user's file; what can be computed and is missing is computed."""
@@ -325,7 +224,7 @@ class _Maker:
         for name in self._order({name: draw for name, (_, draw) in computed.items()}, where):
             if name in self.names:
                 place, draw = computed[name]
-                columns[name] = self._computed(draw, columns, count, place)
+                columns[name] = self._make.computed(draw, columns, count, place)
         return columns, np.arange(first, first + count, dtype=np.int64)
 
     def _check_range(self, columns: Mapping[str, Floats], where: str, first: int) -> None:
@@ -377,11 +276,3 @@ class _Maker:
                     where=place, found=f"treatment '{name}'", expected=", ".join(known), mend=did_you_mean(name, known)
                 )
         return found
-
-
-def _inputs(draw: Draw) -> tuple[str, ...]:
-    """Covariates that a draw rests on."""
-    if draw.family == "predicted":
-        formula = FORMULAS.get(draw.rule or "")
-        return formula.inputs if formula is not None else ()
-    return (draw.of,) if draw.of is not None else ()

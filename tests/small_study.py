@@ -1,4 +1,4 @@
-"""A small study made by hand: two drugs, one marker in percent of predicted, one finding. Shared by tests of compiler and cohort."""
+"""A small study made by hand: two drugs, one marker, one finding. Shared by tests of compiler and cohort."""
 
 from __future__ import annotations
 
@@ -88,20 +88,36 @@ def pathway_tables() -> dict[str, Any]:
         },
         "markers": {
             "m": {
-                "label": "Marker", "unit": "mL", "shown_unit": "points", "percent_of": "standard", "factor": "factor", "baseline": "m0",
-                "lower": "lower", "upper": "upper", "cannot_outgrow_ageing": True, "process_sd_one_year": "process_sd",
-                "process_memory": "process_memory", "error_sd": "error", "round_to": "ten_ml",
+                "label": "Marker",
+                "unit": "mL",
+                "shown_unit": "points",
+                "percent_of": "standard",
+                "factor": "factor",
+                "baseline": "m0",
+                "lower": "lower",
+                "upper": "upper",
+                "cannot_outgrow_ageing": True,
+                "process_sd_one_year": "process_sd",
+                "process_memory": "process_memory",
+                "error_sd": "error",
+                "round_to": "ten_ml",
             },
         },
         "findings": {
             "worse": {
-                "label": "Worse symptoms", "kind": "yes_no", "level": "minus_two",
+                "label": "Worse symptoms",
+                "kind": "yes_no",
+                "level": "minus_two",
                 "terms": [{"marker": "m", "change_over": "one_year", "slope": "minus_tenth"}],
             },
         },
         "schedules": {
             "clinic": {
-                "label": "Clinic", "every": ["quarter", "one"], "until": ["one_year"], "measures": ["m"], "findings": ["worse"],
+                "label": "Clinic",
+                "every": ["quarter", "one"],
+                "until": ["one_year"],
+                "measures": ["m"],
+                "findings": ["worse"],
             },
             "on_a": {"label": "Safety visit on a", "clock": "course:a", "every": ["quarter"], "measures": ["m"]},
         },
@@ -109,17 +125,25 @@ def pathway_tables() -> dict[str, Any]:
         "flags": {"frail": {"label": "Frail", "at_entry": "female"}},
         "rules": {
             "fell": {
-                "label": "Fall", "source": "test",
+                "label": "Fall",
+                "source": "test",
                 "when": {"field": "fall", "of": "m", "within": "one_year", "at_least": "ten"},
             },
             "progressed": {
-                "label": "Progressed", "source": "test",
+                "label": "Progressed",
+                "source": "test",
                 "when": {
                     "any": [
                         {"rule": "fell"},
                         {
                             "all": [
-                                {"field": "fall", "of": "m", "within": "one_year", "at_least": "five", "label": "a smaller fall"},
+                                {
+                                    "field": "fall",
+                                    "of": "m",
+                                    "within": "one_year",
+                                    "at_least": "five",
+                                    "label": "a smaller fall",
+                                },
                                 {"field": "finding", "of": "worse", "equals": 1},
                             ],
                         },
@@ -127,7 +151,8 @@ def pathway_tables() -> dict[str, Any]:
                 },
             },
             "may_have_b": {
-                "label": "May have b", "source": "test",
+                "label": "May have b",
+                "source": "test",
                 "when": {
                     "at_least_of": [
                         {"not": {"field": "failed", "of": "b", "equals": 1}},
@@ -141,11 +166,18 @@ def pathway_tables() -> dict[str, Any]:
         },
         "transitions": [
             {
-                "name": "death_background", "label": "Death", "to": "dead", "clock": "age", "cause": "background",
+                "name": "death_background",
+                "label": "Death",
+                "to": "dead",
+                "clock": "age",
+                "cause": "background",
                 "hazard": {"life_table": "usa", "life_table_ratio": "ratio_ten"},
             },
             {
-                "name": "death_disease", "label": "Death of the disease", "to": "dead", "cause": "disease",
+                "name": "death_disease",
+                "label": "Death of the disease",
+                "to": "dead",
+                "cause": "disease",
                 "hazard": {"rates": ["excess"]},
                 "terms": [
                     {"marker": "m", "ratio": "ratio_ten", "per": "minus_ten", "reference": "seventy"},
@@ -156,51 +188,123 @@ def pathway_tables() -> dict[str, Any]:
                 ],
             },
             {
-                "name": "stop_a", "label": "Intolerance of a", "from": ["first", "later"], "treatment": "a", "clock": "course:a",
-                "hazard": {"rates": ["stop_rate", "excess"], "until": ["one_year"]}, "stops_treatment": True, "reason": "intolerance",
+                "name": "stop_a",
+                "label": "Intolerance of a",
+                "from": ["first", "later"],
+                "treatment": "a",
+                "clock": "course:a",
+                "hazard": {"rates": ["stop_rate", "excess"], "until": ["one_year"]},
+                "stops_treatment": True,
+                "reason": "intolerance",
             },
             {
-                "name": "infect", "label": "Infection", "hazard": {"weibull_shape": "one", "weibull_scale": "age_mean"},
-                "forbids_condition": True, "condition": "infection", "jumps": [{"marker": "m", "change": "minus_two"}],
+                "name": "infect",
+                "label": "Infection",
+                "hazard": {"weibull_shape": "one", "weibull_scale": "age_mean"},
+                "forbids_condition": True,
+                "condition": "infection",
+                "jumps": [{"marker": "m", "change": "minus_two"}],
                 "only_if": {"switch": "infections", "option": ["yes"]},
             },
             {
-                "name": "transplant", "label": "Transplant", "from": ["supportive"], "to": "transplanted", "stops_all": True,
-                "reason": "choice", "hazard": {"rates": ["excess"]}, "budget": "reset",
+                "name": "transplant",
+                "label": "Transplant",
+                "from": ["supportive"],
+                "to": "transplanted",
+                "stops_all": True,
+                "reason": "choice",
+                "hazard": {"rates": ["excess"]},
+                "budget": "reset",
             },
         ],
         "scheduled": [{"name": "b_complete", "label": "Course of b complete", "treatment": "b", "after": "one_year"}],
         "decisions": [
             {
-                "name": "progress", "label": "Progression", "when": "progressed", "from": ["first", "later"], "do": "next_line",
+                "name": "progress",
+                "label": "Progression",
+                "when": "progressed",
+                "from": ["first", "later"],
+                "do": "next_line",
                 "confirm": {"after": "month", "when": "fell", "measures": ["m"]},
             },
             {
-                "name": "stop_b", "label": "Stop rule", "when": "fell", "treatment": "b", "do": "stop", "reason": "inefficacy",
-                "optional": True, "choose": False,
+                "name": "stop_b",
+                "label": "Stop rule",
+                "when": "fell",
+                "treatment": "b",
+                "do": "stop",
+                "reason": "inefficacy",
+                "optional": True,
+                "choose": False,
             },
         ],
         "effects": [
-            {"name": "drift", "marker": "m", "kind": "drift", "clock": "onset", "values": ["drift_early", "drift_late"], "until": ["early_end"]},
-            {"name": "a_helps", "marker": "m", "kind": "difference", "treatments": ["a"], "clock": "course:a", "values": ["help_a"], "lines": [1, 2]},
-            {"name": "b_helps", "marker": "m", "kind": "ratio", "treatments": ["b"], "without": ["a"], "values": ["half"], "where": {"female": 1}},
-            {"name": "rebound", "marker": "m", "kind": "gain", "treatments": ["a"], "clock": "course_end:a", "values": ["back", "zero_slope"], "until": ["one_year"]},
+            {
+                "name": "drift",
+                "marker": "m",
+                "kind": "drift",
+                "clock": "onset",
+                "values": ["drift_early", "drift_late"],
+                "until": ["early_end"],
+            },
+            {
+                "name": "a_helps",
+                "marker": "m",
+                "kind": "difference",
+                "treatments": ["a"],
+                "clock": "course:a",
+                "values": ["help_a"],
+                "lines": [1, 2],
+            },
+            {
+                "name": "b_helps",
+                "marker": "m",
+                "kind": "ratio",
+                "treatments": ["b"],
+                "without": ["a"],
+                "values": ["half"],
+                "where": {"female": 1},
+            },
+            {
+                "name": "rebound",
+                "marker": "m",
+                "kind": "gain",
+                "treatments": ["a"],
+                "clock": "course_end:a",
+                "values": ["back", "zero_slope"],
+                "until": ["one_year"],
+            },
         ],
         "derived": {"zero_slope": {"label": "nothing", "unit": "points per year", "terms": [["back", "zero"]]}},
         "switches": {
-            "infections": {"label": "Infections", "base": "yes", "options": {"yes": {"label": "yes"}, "no": {"label": "no"}}},
+            "infections": {
+                "label": "Infections",
+                "base": "yes",
+                "options": {"yes": {"label": "yes"}, "no": {"label": "no"}},
+            },
             "early": {
-                "label": "Early drift", "base": "points",
-                "options": {"points": {"label": "points"}, "ml": {"label": "mL", "set": {"drift_early": "drift_ml", "drift_late": "drift_ml"}}},
+                "label": "Early drift",
+                "base": "points",
+                "options": {
+                    "points": {"label": "points"},
+                    "ml": {"label": "mL", "set": {"drift_early": "drift_ml", "drift_late": "drift_ml"}},
+                },
             },
         },
         "access": {
             "payer": {
-                "label": "Payer", "treatments": ["b"], "start_rule": "may_have_b", "decision": {"mean": "month", "family": "lognormal", "sd_log": "half"},
-                "residual_denial": "frailty", "appeal_probability": "half", "appeal_success": "success", "approval_lasts": "one_year", "renewal_lead": "month",
+                "label": "Payer",
+                "treatments": ["b"],
+                "start_rule": "may_have_b",
+                "decision": {"mean": "month", "family": "lognormal", "sd_log": "half"},
+                "residual_denial": "frailty",
+                "appeal_probability": "half",
+                "appeal_success": "success",
+                "approval_lasts": "one_year",
+                "renewal_lead": "month",
             },
         },
-    }  # fmt: skip
+    }
 
 
 def cohort_tables() -> dict[str, Any]:
@@ -210,17 +314,32 @@ def cohort_tables() -> dict[str, Any]:
         "source": "test",
         "covariates": {
             "factor": {"family": "predicted", "rule": "gli_height_factor"},
-            "height_cm": {"family": "normal", "by": {"0": "height_men", "1": "height_women"}, "of": "female", "sd": "height_sd"},
+            "height_cm": {
+                "family": "normal",
+                "by": {"0": "height_men", "1": "height_women"},
+                "of": "female",
+                "sd": "height_sd",
+            },
             "age": {"family": "normal", "mean": "age_mean", "sd": "age_sd", "low": "age_low", "high": "age_high"},
             "female": {"family": "yes_no", "probability": "share_female"},
             "m0": {
-                "family": "lognormal", "median": "marker_median", "sd": "marker_sd_log", "low": "marker_low", "high": "marker_high",
+                "family": "lognormal",
+                "median": "marker_median",
+                "sd": "marker_sd_log",
+                "low": "marker_low",
+                "high": "marker_high",
             },
             "onset_years": {"family": "uniform", "low": "onset_low", "high": "onset_high"},
         },
         "correlations": [{"a": "age", "b": "m0", "value": "correlated"}],
-        "entry": {"line": 1, "regimen": ["a"], "failed": ["b"], "on_regimen_years": "onset_years", "choose": "next_line"},
-    }  # fmt: skip
+        "entry": {
+            "line": 1,
+            "regimen": ["a"],
+            "failed": ["b"],
+            "on_regimen_years": "onset_years",
+            "choose": "next_line",
+        },
+    }
 
 
 STRATEGIES: dict[str, dict[str, Any]] = {
@@ -264,7 +383,8 @@ def small_scenario(
         },
         sources={},
         treatments=tuple(
-            TreatmentRow(id=name, label=name, substance=name, drug_class="drug", route="oral", source="test") for name in ("a", "b")
+            TreatmentRow(id=name, label=name, substance=name, drug_class="drug", route="oral", source="test")
+            for name in ("a", "b")
         ),
         dosing=(),
         prices=(),
@@ -274,19 +394,34 @@ def small_scenario(
         files=(),
     )
     chosen = {
-        "id": "study", "label": "Study", "disease": "small", "cohort": "preset", "strategies": ("s0", "s1"), "comparator": "s0",
-        "horizon": 3.0, "patients": 50, "access": "payer",
-    }  # fmt: skip
+        "id": "study",
+        "label": "Study",
+        "disease": "small",
+        "cohort": "preset",
+        "strategies": ("s0", "s1"),
+        "comparator": "s0",
+        "horizon": 3.0,
+        "patients": 50,
+        "access": "payer",
+    }
     return Scenario(
         study=Study.model_validate({**chosen, **(study or {})}),
         economics=EconomicsChoice(
-            currency="USD", price_year=2026, price_basis="net", price_date=datetime.date(2026, 1, 1), perspective="payer",
-            discount_costs=0.03, discount_outcomes=0.03, thresholds=(100000.0,),
+            currency="USD",
+            price_year=2026,
+            price_basis="net",
+            price_date=datetime.date(2026, 1, 1),
+            perspective="payer",
+            discount_costs=0.03,
+            discount_outcomes=0.03,
+            thresholds=(100000.0,),
         ),
         switches={"infections": "yes", "early": "points", **(switches or {})},
         library=library,
-        strategies={name: StrategyDefinition.model_validate(table) for name, table in (strategies or STRATEGIES).items()},
+        strategies={
+            name: StrategyDefinition.model_validate(table) for name, table in (strategies or STRATEGIES).items()
+        },
         overrides={},
         price_overrides={},
         patients=patients,
-    )  # fmt: skip
+    )

@@ -10,9 +10,9 @@ import pytest
 from scipy import stats
 
 from pathway.cohort import FORMULAS, describe_cohort, draw_cohort, patient_columns
-from pathway.copula import correlated_normals, truncated_normal
 from pathway.errors import ScenarioError
-from pathway.formulas import gli_height_factor, inflammatory_phenotype, mosteller
+from pathway.populating.copula import correlated_normals, truncated_normal
+from pathway.populating.formulas import gli_height_factor, inflammatory_phenotype, mosteller
 from pathway.program import Cohort
 from tests.small_study import cohort_tables, pathway_tables, small_scenario
 
@@ -136,14 +136,16 @@ def test_size_is_the_studys_when_not_given() -> None:
     assert draw_cohort(scenario, scenario.base_values()).size == 50
 
 
-# --- formulas -----------------------------------------------------------------------------------------------------------
+# --- formulas ------------------------------------------------------------------------------------
 
 
 def test_height_factor_is_the_published_power(cohort: Cohort) -> None:
     height, female = np.array([150.0, 165.0, 190.0]), np.array([1.0, 0.0, 0.0])
     expected = [(150 / 165) ** 2.621579, 1.0, (190 / 165) ** 2.727421]
     assert gli_height_factor(height, female) == pytest.approx(expected, rel=1e-13)
-    assert np.array_equal(column(cohort, "factor"), gli_height_factor(column(cohort, "height_cm"), column(cohort, "female")))
+    assert np.array_equal(
+        column(cohort, "factor"), gli_height_factor(column(cohort, "height_cm"), column(cohort, "female"))
+    )
 
 
 def test_body_surface_by_hand() -> None:
@@ -152,20 +154,31 @@ def test_body_surface_by_hand() -> None:
 
 def test_inflammatory_phenotype_needs_every_part() -> None:
     limits = {
-        "onset_at_most": 5.0, "mrss_at_least": 10.0, "mrss_at_most": 35.0, "crp_at_least": 6.0, "esr_at_least": 28.0,
+        "onset_at_most": 5.0,
+        "mrss_at_least": 10.0,
+        "mrss_at_most": 35.0,
+        "crp_at_least": 6.0,
+        "esr_at_least": 28.0,
         "platelets_at_least": 330.0,
-    }  # fmt: skip
+    }
     typical = {"diffuse": 1.0, "onset_years": 5.0, "mrss": 10.0, "crp": 6.0, "esr": 10.0, "platelets": 200.0}
     cases = [
-        ({}, 1.0), ({"crp": 5.9}, 0.0), ({"crp": 1.0, "esr": 28.0}, 1.0), ({"crp": 1.0, "platelets": 330.0}, 1.0), ({"diffuse": 0.0}, 0.0),
-        ({"onset_years": 5.1}, 0.0), ({"mrss": 9.0}, 0.0), ({"mrss": 35.0}, 1.0), ({"mrss": 36.0}, 0.0),
-    ]  # fmt: skip
+        ({}, 1.0),
+        ({"crp": 5.9}, 0.0),
+        ({"crp": 1.0, "esr": 28.0}, 1.0),
+        ({"crp": 1.0, "platelets": 330.0}, 1.0),
+        ({"diffuse": 0.0}, 0.0),
+        ({"onset_years": 5.1}, 0.0),
+        ({"mrss": 9.0}, 0.0),
+        ({"mrss": 35.0}, 1.0),
+        ({"mrss": 36.0}, 0.0),
+    ]
     columns = {name: np.array([{**typical, **change}[name] for change, _ in cases]) for name in typical}
     assert inflammatory_phenotype(columns, limits).tolist() == [expected for _, expected in cases]
     assert set(FORMULAS["inflammatory_phenotype"].constants) == set(limits)
 
 
-# --- faults of a preset -------------------------------------------------------------------------------------------------
+# --- faults of a preset ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -177,7 +190,11 @@ def test_inflammatory_phenotype_needs_every_part() -> None:
         ("age", {"family": "normal", "mean": "age_mean", "sd": "zero"}, "a standard deviation above 0"),
         ("age", {"family": "uniform", "low": "age_high", "high": "age_low"}, "low below high"),
         ("female", {"family": "yes_no", "probability": "ten"}, "a probability"),
-        ("height_cm", {"family": "normal", "by": {"1": "height_men"}, "of": "female", "sd": "height_sd"}, "no entry for female = [0.0]"),
+        (
+            "height_cm",
+            {"family": "normal", "by": {"1": "height_men"}, "of": "female", "sd": "height_sd"},
+            "no entry for female = [0.0]",
+        ),
         ("female", {"family": "yes_no", "by": {"1": "half"}, "of": "female"}, "a circle among"),
         ("m0", {"family": "fixed"}, "no value"),
     ],
@@ -198,7 +215,7 @@ def test_a_covariate_without_a_draw_is_named() -> None:
         drawn(5, cohort=tables)
 
 
-# --- the user's own patients --------------------------------------------------------------------------------------------
+# --- the user's own patients ------------------------------------------------------------------------------------
 
 
 def own_columns() -> dict[str, np.ndarray]:

@@ -40,7 +40,9 @@ STATE = {"untreated": 0, "first": 1, "later": 2, "supportive": 3, "transplanted"
 ALIVE = 0b011111
 
 
-def program_of(change: Callable[[dict[str, Any]], None] | None = None, *, strategy: str = "s1", **parts: Any) -> Program:
+def program_of(
+    change: Callable[[dict[str, Any]], None] | None = None, *, strategy: str = "s1", **parts: Any
+) -> Program:
     tables = pathway_tables()
     if change is not None:
         change(tables)
@@ -113,7 +115,9 @@ def test_effects_know_native_units_clocks_and_conditions(program: Program) -> No
     assert (b_helps.kind, b_helps.needs, b_helps.without, b_helps.where) == (EffectKind.RATIO, 0b10, 0b01, ((1, 1.0),))
     assert not b_helps.native
     assert rebound.clock == Clock(kind=ClockKind.COURSE_END, treatment=0)
-    assert (rebound.kind, rebound.native) == (EffectKind.GAIN, False), "a derived sum gives the unit of its second phase"
+    assert (rebound.kind, rebound.native) == (EffectKind.GAIN, False), (
+        "a derived sum gives the unit of its second phase"
+    )
 
 
 def test_unit_follows_the_row_that_stands_in() -> None:
@@ -172,10 +176,17 @@ def test_plain_death_of_all_is_invariant_and_a_single_dependence_undoes_it() -> 
 
     assert by_name(program_of(plain).transitions, "death_disease").is_invariant
     for key, value in (
-        ("requires_flag", "frail"), ("forbids_flag", "frail"), ("requires_condition", "infection"), ("forbids_condition", True),
-        ("requires_regimen", True), ("treatment", "a"), ("clock", "line"), ("from", ["untreated", "first"]),
-        ("terms", [{"flag": "frail", "ratio": "half"}]), ("to", "transplanted"),
-    ):  # fmt: skip
+        ("requires_flag", "frail"),
+        ("forbids_flag", "frail"),
+        ("requires_condition", "infection"),
+        ("forbids_condition", True),
+        ("requires_regimen", True),
+        ("treatment", "a"),
+        ("clock", "line"),
+        ("from", ["untreated", "first"]),
+        ("terms", [{"flag": "frail", "ratio": "half"}]),
+        ("to", "transplanted"),
+    ):
 
         def bound(tables: dict[str, Any], key: str = key, value: object = value) -> None:
             plain(tables)
@@ -231,7 +242,9 @@ def test_lines_access_and_findings(program: Program) -> None:
     )
     access = program.access
     assert (access.treatments, access.start_rule, access.renewal_rule) == (0b10, 2, -1)
-    assert access.decision == DelaySpec(mean=1 / 12, family="lognormal", sd_log=0.5, stream=stream_id("request:decision"))
+    assert access.decision == DelaySpec(
+        mean=1 / 12, family="lognormal", sd_log=0.5, stream=stream_id("request:decision")
+    )
     assert access.supply == DelaySpec(stream=stream_id("request:supply"))
     assert (access.residual_denial, access.appeal_probability, access.appeal_success) == (0.1, 0.5, 0.4)
     assert (access.approval_lasts, access.renewal_lead, access.stream) == (1.0, 1 / 12, stream_id("request"))
@@ -246,7 +259,9 @@ def test_moves_are_those_of_transitions_and_of_lines(program: Program) -> None:
     found = {move.trigger: (move.sources, move.to) for move in program.moves}
     assert found["death_disease"] == (ALIVE, STATE["dead"])
     assert found["transplant"] == (1 << STATE["supportive"], STATE["transplanted"])
-    assert found["line:first"] == (0b001101, STATE["first"]), "not from itself, nor after a transplant that stopped all drugs"
+    assert found["line:first"] == (0b001101, STATE["first"]), (
+        "not from itself, nor after a transplant that stopped all drugs"
+    )
     assert found["line:supportive"] == (0b000111, STATE["supportive"])
     assert "line:untreated" not in found
 
@@ -256,7 +271,9 @@ def test_names_are_unique_and_their_inverse_is_right(program: Program) -> None:
     assert all(program.names[number] == name for name, number in program.name_ids.items())
     assert set(WORDS) <= set(program.names)
     assert program.names[: len(STATE)] == tuple(STATE)
-    assert {"intolerance", "background", "fall of m within 1 year >= 10", "a smaller fall", "b_complete"} <= set(program.names)
+    assert {"intolerance", "background", "fall of m within 1 year >= 10", "a smaller fall", "b_complete"} <= set(
+        program.names
+    )
 
 
 def test_the_program_runs(program: Program) -> None:
