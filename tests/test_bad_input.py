@@ -128,6 +128,7 @@ CASES = [
     Case("61_no_absorbing_state", PATHWAY, "is_absorbing = true", "is_absorbing = false", ("no absorbing state", "60 years")),
     Case("62_threshold_in_other_unit", COURSE, "a fall that counts,10,points", "a fall that counts,10,mL", ("rules.fallen.when.at_least", "ten_points in mL", "points")),
     Case("62_slope_in_other_unit", COURSE, "if fast,-4,points per year,normal,-5,-3", "if fast,-4,mL per year,normal,-5,-3", ("switches.drift.options.fast.set.drift", "drift_fast in mL per year", "points per year")),
+    Case("62_marker_unit", PATHWAY, 'unit = "points"\nbaseline', 'unit = "pionts"\nbaseline', ("markers.score.unit", "pionts")),
     Case("64_age", PEOPLE, "mean age,55", "mean age,170", ("covariates.age", "age_mean = 170", "18 to 100")),
     Case("66_life_table_gap", LIVES, "made_up,1,", "made_up,5,", ("life_tables.csv, row 3, column age", "age 5 after age 0", "no gaps")),
     Case("66_life_table_begins_late", LIVES, "made_up,0,0.01,0.02,made_up\n", "", ("row 2, column age", "begins at age 1")),

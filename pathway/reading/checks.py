@@ -6,22 +6,22 @@ module must not read files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pydantic import BaseModel
 
-from pathway.definition.change import Decision, Effect, Hazard, HazardTerm, Transition, When
-from pathway.definition.criteria import Criterion
+from pathway.definition.change import When
 from pathway.definition.disease import PathwayDocument
 from pathway.definition.mentions import join, mentions
 from pathway.definition.scenario import Library, Scenario
 from pathway.definition.study import ScenarioDocument
 from pathway.errors import PathwayError, did_you_mean
+from pathway.reading.changes import check_changes
+from pathway.reading.criteria import check_criteria
 from pathway.reading.meaning import check_meaning
 from pathway.reading.money import check_money
 from pathway.reading.text import Findings
-from pathway.rules import FIELDS
 
 LIFETIME = 60.0
 """Years; a study at least this long needs a state that nobody leaves."""
@@ -42,8 +42,8 @@ def check_scenario(scenario: Scenario, document: ScenarioDocument, name: str, fi
         _check_mentions(strategy, name, f"strategies.{key}", known, findings)
     pathway_file = f"{library.name}/pathway.toml"
     _check_switches(library.pathway, pathway_file, findings)
-    _check_criteria(library.pathway, pathway_file, known, findings)
-    _check_changes(library.pathway, pathway_file, findings)
+    check_criteria(library.pathway, pathway_file, known, findings)
+    check_changes(library.pathway, pathway_file, findings)
     _check_states(scenario, pathway_file, findings)
     _check_strategies(scenario, findings)
     _check_twins(library, pathway_file, findings)
@@ -139,264 +139,6 @@ def _check_switches(pathway: PathwayDocument, file: str, findings: Findings) -> 
                     expected=f"one of {', '.join(options)}",
                     mend=did_you_mean(option, options) or "name one of the options",
                 )
-
-
-def leaves(criterion: Criterion, path: str) -> Iterator[tuple[str, Criterion]]:
-    """All nodes of a rule with their paths, the root first."""
-    yield path, criterion
-    for key in ("all", "any", "at_least_of"):
-        for number, child in enumerate(getattr(criterion, key) or ()):
-            yield from leaves(child, f"{path}.{key}[{number}]")
-    for key, child in (("not", criterion.negate), ("applies_if", criterion.applies_if)):
-        if child is not None:
-            yield from leaves(child, f"{path}.{key}")
-
-
-def _check_criteria(
-    pathway: PathwayDocument, file: str, known: Mapping[str, Sequence[str]], findings: Findings
-) -> None:
-    """Each node has one form, each leaf a field that exists with what it needs; no rule rests on itself."""
-    for key, rule in pathway.rules.items():
-        for path, node in leaves(rule.when, f"rules.{key}.when"):
-            _check_node(node, f"{file}, key {path}", known, findings)
-    resting = {
-        key: [node.rule for _, node in leaves(rule.when, "") if node.rule] for key, rule in pathway.rules.items()
-    }
-    circle = _circle(resting)
-    if circle:
-        findings.faults.add(
-            where=f"{file}, key rules.{circle[0]}",
-            found=f"a circle: {' -> '.join(circle)}",
-            expected="rules that do not rest on themselves",
-            mend="write one of them without the other",
-        )
-
-
-def _check_node(node: Criterion, where: str, known: Mapping[str, Sequence[str]], findings: Findings) -> None:
-    """One node of a rule."""
-    forms = [
-        form
-        for form in ("all", "any", "at_least_of", "negate", "rule", "always", "field")
-        if getattr(node, form) is not None
-    ]
-    names = [{"negate": "not"}.get(form, form) for form in forms]
-    if len(forms) != 1:
-        findings.faults.add(
-            where=where,
-            found=" and ".join(names) or "none of them",
-            expected="exactly one of all, any, at_least_of, not, rule, always, field",
-            mend="nest the criteria, one form in each",
-        )
-        return
-    children = next(
-        (getattr(node, form) for form in ("all", "any", "at_least_of") if getattr(node, form) is not None), None
-    )
-    if children is not None and (
-        not children or (node.at_least_of is not None and not 1 <= (node.count or 0) <= len(children))
-    ):
-        findings.faults.add(
-            where=where,
-            found=f"{len(children)} criteria, count {node.count}",
-            expected="at least one; for at_least_of a count not above their number",
-            mend="add criteria, or correct count",
-        )
-    if node.field is None:
-        return
-    if node.field not in FIELDS:
-        findings.faults.add(
-            where=where,
-            found=f"unknown field '{node.field}'",
-            expected=f"one of {', '.join(FIELDS)}",
-            mend=did_you_mean(node.field, list(FIELDS)) or "choose a field of the record",
-        )
-        return
-    kind = FIELDS[node.field]
-    choices = list(known.get(kind, []))
-    if (not kind) != (node.of is None) and not (node.field == "condition" and node.of in known["condition"]):
-        findings.faults.add(
-            where=where,
-            found=f"field {node.field} {'with' if node.of else 'without'} of",
-            expected=f"of = a {kind}" if kind else "no of",
-            mend=f"add of = one of {', '.join(choices)}" if kind else "delete of",
-        )
-    elif kind and node.of not in choices:
-        findings.faults.add(
-            where=where,
-            found=f"unknown {kind} '{node.of}'",
-            expected=f"one of {', '.join(choices)}",
-            mend=did_you_mean(str(node.of), choices) or f"name a {kind}",
-        )
-    bounds = (node.at_least, node.at_most, node.above, node.below, node.equals)
-    if all(bound is None for bound in bounds):
-        findings.faults.add(
-            where=where,
-            found=f"field {node.field} without a threshold",
-            expected="at_least, at_most, above, below or equals",
-            mend="add one",
-        )
-
-
-def _circle(resting: Mapping[str, Sequence[str]]) -> list[str]:
-    """Check that a circle in what rests on what, as a closed walk; empty if there is none."""
-    done: set[str] = set()
-
-    def visit(key: str, trail: list[str]) -> list[str]:
-        if key in trail:
-            return [*trail[trail.index(key) :], key]
-        if key in done or key not in resting:
-            return []
-        for other in resting[key]:
-            circle = visit(other, [*trail, key])
-            if circle:
-                return circle
-        done.add(key)
-        return []
-
-    return next((circle for key in resting if (circle := visit(key, []))), [])
-
-
-def _check_changes(pathway: PathwayDocument, file: str, findings: Findings) -> None:
-    """Shapes of transitions, decisions and effects; names occur once."""
-    seen: dict[str, str] = {}
-    for table in ("transitions", "scheduled", "decisions", "effects"):
-        for number, row in enumerate(getattr(pathway, table)):
-            where = f"{file}, key {table}[{number}] ({row.name})"
-            if row.name in seen:
-                findings.faults.add(
-                    where=f"{where}.name",
-                    found=f"{row.name} again",
-                    expected="each name once",
-                    mend=f"the other is {seen[row.name]}",
-                )
-            seen.setdefault(row.name, f"{table}[{number}]")
-    for number, transition in enumerate(pathway.transitions):
-        _check_transition(transition, f"{file}, key transitions[{number}] ({transition.name})", findings)
-    for number, decision in enumerate(pathway.decisions):
-        _check_decision(decision, pathway, f"{file}, key decisions[{number}] ({decision.name})", findings)
-    for number, effect in enumerate(pathway.effects):
-        _check_effect(effect, f"{file}, key effects[{number}] ({effect.name})", findings)
-    for key, schedule in pathway.schedules.items():
-        _check_phases(len(schedule.every), len(schedule.until), "every", f"{file}, key schedules.{key}", findings)
-
-
-def _check_phases(values: int, edges: int, key: str, where: str, findings: Findings) -> None:
-    """There is one more value than edges between phases."""
-    if values == 0 or edges != values - 1:
-        findings.faults.add(
-            where=where,
-            found=f"{values} in {key}, {edges} in until",
-            expected=f"until has one fewer than {key}",
-            mend="give each phase but the last its end",
-        )
-
-
-def _check_transition(row: Transition, where: str, findings: Findings) -> None:
-    """One form of hazard; terms that say what they multiply; markers only where integrals are closed."""
-    hazard: Hazard = row.hazard
-    forms = {
-        "rates": bool(hazard.rates),
-        "weibull_shape and weibull_scale": hazard.weibull_shape is not None or hazard.weibull_scale is not None,
-        "gompertz_level and gompertz_slope": hazard.gompertz_level is not None or hazard.gompertz_slope is not None,
-        "life_table": hazard.life_table is not None,
-    }
-    chosen = [form for form, given in forms.items() if given]
-    pairs = ((hazard.weibull_shape, hazard.weibull_scale), (hazard.gompertz_level, hazard.gompertz_slope))
-    if len(chosen) != 1 or any((a is None) != (b is None) for a, b in pairs):
-        findings.faults.add(
-            where=f"{where}.hazard",
-            found=" and ".join(chosen) or "no form",
-            expected=f"exactly one of {'; '.join(forms)}",
-            mend="keep one form, whole",
-        )
-    elif hazard.rates:
-        _check_phases(len(hazard.rates), len(hazard.until), "rates", f"{where}.hazard", findings)
-    for number, term in enumerate(row.terms):
-        _check_term(term, f"{where}.terms[{number}]", findings)
-        if term.marker is not None and not (hazard.rates or hazard.gompertz_level is not None):
-            findings.faults.add(
-                where=f"{where}.terms[{number}].marker",
-                found=f"a marker with {chosen[0] if chosen else 'no form'}",
-                expected="rates or gompertz, whose integral along a marker is a closed form",
-                mend="choose one of these forms",
-            )
-    if row.stops_treatment and row.treatment is None:
-        findings.faults.add(
-            where=f"{where}.stops_treatment",
-            found="no treatment to stop",
-            expected="the key treatment",
-            mend="name the treatment",
-        )
-    if (row.stops_treatment or row.stops_all) and row.reason is None:
-        findings.faults.add(
-            where=f"{where}.reason",
-            found="a stop without a reason",
-            expected="a reason, e.g. intolerance",
-            mend="add reason",
-        )
-    if row.clock.startswith("course_end:") and row.treatment is not None:
-        findings.faults.add(
-            where=f"{where}.clock",
-            found=f"clock {row.clock} on treatment {row.treatment}",
-            expected="a clock that runs while on it",
-            mend="leave out treatment",
-        )
-
-
-def _check_term(term: HazardTerm, where: str, findings: Findings) -> None:
-    """Check that a term names one thing and gives one ratio."""
-    things = [
-        key for key in ("marker", "covariate", "treatment", "flag", "condition") if getattr(term, key) is not None
-    ]
-    ratios = [key for key in ("ratio", "log_ratio") if getattr(term, key) is not None]
-    if len(things) != 1 or len(ratios) != 1:
-        findings.faults.add(
-            where=where,
-            found=", ".join([*things, *ratios]) or "an empty term",
-            expected="one of marker, covariate, treatment, flag, condition; and ratio or log_ratio",
-            mend="write one term for each",
-        )
-
-
-def _check_decision(row: Decision, pathway: PathwayDocument, where: str, findings: Findings) -> None:
-    """Check that a decision has what its action needs and cannot turn in a circle."""
-    needs = {
-        "stop": ("reason", "treatment"),
-        "flag": ("flag",),
-        "hold": ("treatment",),
-        "resume": ("treatment",),
-        "reduce": ("treatment",),
-    }
-    for key in needs.get(row.do, ()):
-        if getattr(row, key) is None and not (key == "treatment" and row.do == "stop"):
-            findings.faults.add(
-                where=f"{where}.{key}", found="no such key", expected=f"{key}, because do = {row.do}", mend=f"add {key}"
-            )
-    stuck = [
-        key
-        for key, state in pathway.states.items()
-        if (state.is_last_resort or state.is_absorbing) and row.source_states != "alive" and key in row.source_states
-    ]
-    if row.do == "next_line" and stuck:
-        findings.faults.add(
-            where=f"{where}.from",
-            found=f"next_line in {', '.join(stuck)}: it would come back at once, without a delay",
-            expected="states that have a next line",
-            mend=f"leave out {', '.join(stuck)}",
-        )
-
-
-def _check_effect(row: Effect, where: str, findings: Findings) -> None:
-    """Phases fit; a row of a drug names it; a course clock belongs to a treatment of the row."""
-    _check_phases(len(row.values), len(row.until), "values", where, findings)
-    if row.kind == "drift" and row.treatments:
-        findings.faults.add(
-            where=f"{where}.treatments",
-            found="drift under treatment",
-            expected="drift is the untreated course",
-            mend="make it a difference, gain or ratio",
-        )
-    if row.kind != "drift" and not row.treatments and not row.clock.startswith("course"):
-        findings.warn(where, f"{row.kind} without a treatment acts on everybody")
 
 
 def _check_states(scenario: Scenario, file: str, findings: Findings) -> None:

@@ -71,8 +71,11 @@ def same_dimension(unit: str, other: str) -> bool:
     --------
     >>> same_dimension("weeks", "years"), same_dimension("mL", "points")
     (True, False)
+    >>> same_dimension("years of age", "years")
+    True
     """
     try:
-        return unit_of(unit).dimension == unit_of(other).dimension
+        one, two = ("time" if unit_of(word).dimension == "age" else unit_of(word).dimension for word in (unit, other))
+        return one == two
     except PathwayError:
         return unit == other

@@ -127,6 +127,14 @@ def house_or(unit: str) -> str:
         return unit
 
 
+def known_or_none(unit: str) -> str:
+    """Tell the house unit; empty if the unit is unknown, as that of a covariate without numbers may be."""
+    try:
+        return house_unit(unit)
+    except PathwayError:
+        return ""
+
+
 def parts(document: BaseModel, path: str = "") -> Iterator[tuple[str, BaseModel]]:
     """Document and all documents within it, each with its path."""
     yield path, document
@@ -235,6 +243,15 @@ def _check_markers(scenario: Scenario, values: Mapping[str, float], units: _Unit
     pathway = scenario.library.pathway
     file = f"{scenario.library.name}/pathway.toml"
     for key, marker in pathway.markers.items():
+        unknown = [unit for unit in (marker.unit, marker.shown_unit or marker.unit) if not known_or_none(unit)]
+        if unknown:
+            findings.faults.add(
+                where=f"{file}, key markers.{key}.unit",
+                found=f"unknown unit '{unknown[0]}'",
+                expected="a unit such as mL, points, score, count or mg/L",
+                mend="choose one of these",
+            )
+            continue
         shown = house_or(marker.shown_unit or marker.unit)
         for bound in ("lower", "upper"):
             name = getattr(marker, bound)
@@ -303,7 +320,7 @@ def _check_rules(scenario: Scenario, units: _Units, findings: Findings) -> None:
             elif node.field in years:
                 expected = "years"
             elif node.field == "covariate":
-                expected = house_or(pathway.covariates[str(node.of)].unit)
+                expected = known_or_none(pathway.covariates[str(node.of)].unit)
             for bound in ("at_least", "at_most", "above", "below"):
                 name = getattr(node, bound)
                 if name is not None and expected and not same_dimension(units.of(name), expected):

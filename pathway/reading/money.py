@@ -67,7 +67,7 @@ def check_money(scenario: Scenario, name: str, findings: Findings) -> None:
         if units and not any(_same_unit(price.unit, unit) for unit in units):
             findings.faults.add(
                 where=f"{name}, key prices.{item}.unit",
-                found=price.unit,
+                found=price.unit or "no unit",
                 expected=" or ".join(units),
                 mend="give the price in that unit",
             )
