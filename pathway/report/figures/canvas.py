@@ -1,0 +1,187 @@
+"""Paper and pens of the figures: one style, number-at-risk tables, labels at the ends of lines.
+
+Drawn with matplotlib's object interface, imported when a figure is asked for. This module must not know what is drawn.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Floats = NDArray[np.float64]
+INK = "#222222"
+PALE = "#767676"
+RULE = "#DDDDDD"
+STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans", "font.size": 8.5, "axes.titlesize": 9.5, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.labelsize": 8.5,
+    "axes.edgecolor": PALE, "axes.linewidth": 0.7, "axes.spines.top": False, "axes.spines.right": False, "axes.labelcolor": INK, "text.color": INK,
+    "xtick.color": PALE, "ytick.color": PALE, "xtick.labelcolor": INK, "ytick.labelcolor": INK, "xtick.major.width": 0.7, "ytick.major.width": 0.7,
+    "lines.linewidth": 1.7, "axes.grid": False, "legend.frameon": False, "svg.fonttype": "none", "svg.hashsalt": "pathway", "text.parse_math": False,
+    "axes.unicode_minus": True, "figure.dpi": 100, "hatch.linewidth": 0.6,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """One figure with what is needed to read it without seeing it.
+
+    Attributes
+    ----------
+    name
+        File name without ending.
+    caption
+        What is shown and how it was made.
+    alt
+        Text in place of the picture.
+    data
+        The plotted numbers, one row a point.
+    """
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    figure: Figure
+    data: pd.DataFrame
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the house style; nothing is left behind for others."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(STYLE):
+        yield
+
+
+def paper(width: float, height: float) -> Figure:
+    """Return an empty figure, in inches, that lays itself out."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def as_svg(figure: Figure) -> str:
+    """Figure as SVG text: same bytes every time, and fonts of the same width where DejaVu Sans is missing."""
+    text = io.StringIO()
+    with style():
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight", pad_inches=0.06)
+    return text.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, Arial, sans-serif")
+
+
+def as_png(figure: Figure) -> bytes:
+    """Figure as PNG, 160 dots an inch."""
+    data = io.BytesIO()
+    with style():
+        figure.savefig(data, format="png", dpi=160, metadata={"Software": None}, bbox_inches="tight", pad_inches=0.06)
+    return data.getvalue()
+
+
+def inline_svg(svg: str, alt: str, name: str) -> str:
+    """SVG as it stands inside a page: no prologue, ids of its own, a role and an escaped label."""
+    from html import escape
+
+    body = svg[svg.index("<svg") :]
+    prefix = re.sub(r"[^a-z0-9]", "-", name.lower())
+    body = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', body)
+    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", body)
+    body = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', body)
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    return body.replace("<svg ", f'<svg role="img" aria-label="{escape(alt, quote=True)}" ', 1)
+
+
+def year_ticks(axes: Axes, last: float) -> None:
+    """Whole years, some six of them."""
+    step = next((step for step in (1, 2, 5, 10, 20) if last / step <= 8), 20)
+    axes.set_xlim(0.0, last)
+    axes.set_xticks(np.arange(0.0, last + 1e-9, step))
+
+
+def share_axis(axes: Axes) -> None:
+    """Per cent from 0 to 100."""
+    from matplotlib.ticker import PercentFormatter
+
+    axes.set_ylim(0.0, 1.0)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+
+
+def grid_lines(axes: Axes, which: str = "y") -> None:
+    """Thin lines behind the data."""
+    axes.grid(visible=True, axis=which, color=RULE, linewidth=0.6)  # type: ignore[arg-type]
+    axes.set_axisbelow(True)
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Move labels apart, as little as it takes.
+
+    Examples
+    --------
+    >>> [round(y, 2) for y in spread([0.5, 0.5, 0.9], 0.1, 0.0, 1.0)]
+    [0.45, 0.55, 0.9]
+    """
+    order = sorted(range(len(wanted)), key=lambda i: (wanted[i], i))
+    groups: list[tuple[float, list[int]]] = []
+    for i in order:
+        groups.append((wanted[i], [i]))
+        while len(groups) > 1:
+            (one, below), (two, above) = groups[-2:]
+            if two - (len(above) - 1) * gap / 2.0 - one - (len(below) - 1) * gap / 2.0 >= gap - 1e-12:
+                break
+            members = below + above
+            groups[-2:] = [(sum(wanted[m] for m in members) / len(members), members)]
+    placed = [0.0] * len(wanted)
+    for middle, members in groups:
+        half = (len(members) - 1) * gap / 2.0
+        centre = min(max(middle, low + half), high - half)
+        for rank, member in enumerate(members):
+            placed[member] = centre - half + rank * gap
+    return placed
+
+
+def legend_by_height(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Names in the order of the curves, best first: (height, text, colour) of each; in the empty corner of falling curves."""
+    from matplotlib.lines import Line2D
+
+    ordered = sorted(ends, key=lambda end: -end[0])
+    axes.legend(
+        [Line2D([], [], color=colour, linewidth=2.2) for _, _, colour in ordered], [text.replace("\n", " ") for _, text, _ in ordered],
+        loc="upper right", fontsize=7.8, labelcolor=[colour for _, _, colour in ordered], handlelength=1.4, borderaxespad=0.2,
+        frameon=True, facecolor="white", edgecolor="none", framealpha=0.85,
+    )  # fmt: skip
+
+
+def strategy_legend(figure: Figure, names: Sequence[tuple[str, str]]) -> None:
+    """(text, colour) of all strategies, under a figure of panels."""
+    from matplotlib.lines import Line2D
+
+    figure.legend(
+        [Line2D([], [], color=colour, linewidth=2.4) for _, colour in names], [text for text, _ in names],
+        loc="outside lower left", ncols=3, fontsize=7.8, handlelength=1.4,
+    )  # fmt: skip
+
+
+def at_risk_table(axes: Axes, ticks: Floats, rows: Sequence[tuple[str, str, Sequence[int]]], last: float, *, head: str = "Number at risk") -> None:
+    """Numbers under a curve: (label, colour, number at each tick)."""
+    axes.set_xlim(0.0, last)
+    axes.set_ylim(len(rows) - 0.4, -1.0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.text(0.0, -0.95, head, fontsize=7.5, color=PALE, va="center", ha="left")
+    for rank, (label, colour, numbers) in enumerate(rows):
+        axes.annotate(label, xy=(0, rank), xytext=(-14, 0), textcoords="offset points", ha="right", va="center", fontsize=7.2, color=colour, annotation_clip=False)
+        for tick, number in zip(ticks, numbers, strict=True):
+            axes.text(tick, rank, f"{number:,}", ha="center", va="center", fontsize=7.2, color=INK)
