@@ -208,7 +208,7 @@ def run(
     terms = terms_of(scenario, values)
     results: dict[str, StrategyResult] = {}
     for name, program in programs.items():
-        ledger = ledgers.build(logs[name], program, cohort, scenario.library)
+        ledger = ledgers.build(logs[name], program, cohort, scenario.library, values)
         results[name] = StrategyResult(
             strategy=name, program=program, log=logs[name], ledger=ledger, outcomes=value(ledger, terms)
         )

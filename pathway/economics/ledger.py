@@ -94,7 +94,7 @@ class Ledger:
         return pd.DataFrame({**self.life, "state": pd.Categorical.from_codes(self.life["state"].astype(int), list(self.states))})
 
 
-def build(log: EventLog, program: Program, cohort: Cohort, library: Books, parameters: dict[str, float] | None = None) -> Ledger:
+def build(log: EventLog, program: Program, cohort: Cohort, library: Books, values: dict[str, float]) -> Ledger:
     """Turn histories into quantities.
 
     Parameters
@@ -103,8 +103,8 @@ def build(log: EventLog, program: Program, cohort: Cohort, library: Books, param
         Of one strategy.
     library
         Dosing rows and ``economics.toml``.
-    parameters
-        Values by id, for thresholds that resources name (bands of a marker).
+    values
+        Parameter values by id, for thresholds that resources name (bands of a marker).
 
     Raises
     ------
@@ -121,7 +121,7 @@ def build(log: EventLog, program: Program, cohort: Cohort, library: Books, param
                 dose = amounts(row, _covariate(cohort, "weight_kg", row), _covariate(cohort, "body_surface", row))
                 rows.append((row.category, row.item, use_of(row, courses, holds, dose)))
     for resource in library.economics.resources:
-        rows.append((resource.category, resource.item, _resource(resource, timeline, life, parameters or {})))
+        rows.append((resource.category, resource.item, _resource(resource, timeline, life, values)))
     categories = tuple(dict.fromkeys(category for category, _, _ in rows))
     items = tuple(dict.fromkeys(item for _, item, _ in rows))
     return Ledger(
@@ -174,12 +174,12 @@ def _bits(names: tuple[str, ...], known: tuple[str, ...], where: str) -> int:
     return bits
 
 
-def _resource(resource: Resource, timeline: Timeline, life: dict[str, Column], parameters: dict[str, float]) -> Use:
+def _resource(resource: Resource, timeline: Timeline, life: dict[str, Column], values: dict[str, float]) -> Use:
     """Use of one resource by everybody."""
     where = f"economics.toml, resource {resource.item}"
     program = timeline.program
     if resource.per == "year":
-        return _per_year(resource, timeline, life, parameters, where)
+        return _per_year(resource, timeline, life, values, where)
     events = timeline.log.events
     if resource.per == "death":
         chosen = timeline.select(Kind.MOVE) & ((program.absorbing >> events["state"].astype(np.int64)) & 1).astype(bool)
@@ -193,7 +193,8 @@ def _resource(resource: Resource, timeline: Timeline, life: dict[str, Column], p
     if resource.states != "alive":
         chosen = chosen & _in_states(events["state"].astype(np.int64), resource.states, program.states, where)
     if resource.while_on:
-        chosen = chosen & (events["regimen"] & _bits(resource.while_on, program.treatments, where) > 0)
+        wanted = _bits(resource.while_on, program.treatments, where)
+        chosen = chosen & (events["regimen"] & wanted == wanted)
     time = timeline.time[chosen]
     return Use(position=timeline.position[chosen], quantity=np.full(time.size, resource.quantity), start=time, stop=time.copy())
 
@@ -202,7 +203,7 @@ def _in_states(state: Ints, wanted: tuple[str, ...], states: tuple[str, ...], wh
     return ((_bits(wanted, states, where) >> state) & 1).astype(bool)
 
 
-def _per_year(resource: Resource, timeline: Timeline, life: dict[str, Column], parameters: dict[str, float], where: str) -> Use:
+def _per_year(resource: Resource, timeline: Timeline, life: dict[str, Column], values: dict[str, float], where: str) -> Use:
     """Years in states, with flags, conditions, drugs and a band of a marker: the exact part of each segment."""
     program = timeline.program
     start, stop = life["start"].astype(np.float64), life["stop"].astype(np.float64)
@@ -210,15 +211,16 @@ def _per_year(resource: Resource, timeline: Timeline, life: dict[str, Column], p
     if resource.states != "alive":
         keep &= _in_states(life["state"].astype(np.int64), resource.states, program.states, where)
     if resource.while_on:
-        keep &= (life["regimen"].astype(np.int64) & _bits(resource.while_on, program.treatments, where)) > 0
+        wanted = _bits(resource.while_on, program.treatments, where)
+        keep &= (life["regimen"].astype(np.int64) & wanted) == wanted
     if resource.requires_flag:
         keep &= (life["flags"].astype(np.int64) & _bits((resource.requires_flag,), program.flags, where)) > 0
     if resource.requires_condition:
         names = tuple(spec.name for spec in program.conditions)
         keep &= life["condition"] == names.index(resource.requires_condition)
     if resource.marker:
-        low = parameters[resource.marker_at_least] if resource.marker_at_least else -np.inf
-        high = parameters[resource.marker_below] if resource.marker_below else np.inf
+        low = values[resource.marker_at_least] if resource.marker_at_least else -np.inf
+        high = values[resource.marker_below] if resource.marker_below else np.inf
         start, stop = inside_band(start, stop, life[f"{resource.marker}_start"].astype(np.float64), life[f"{resource.marker}_stop"].astype(np.float64), low, high)
     keep &= stop > start
     position = life["patient"].astype(np.int64)[keep]
