@@ -115,7 +115,7 @@ def lung_scenario(**study: Any) -> Scenario:
             TreatmentRow(id=name, label=label, substance=name, drug_class="drug", route="oral", source="made_up") for name, label in DRUGS.items()
         ),
         prices=tuple(
-            PriceRow(item=name, label=label, value=YEARLY[name], unit="year", currency="USD", price_year=2026, basis="list", channel="made up", source="made_up",
+            PriceRow(item=name, label=label, value=YEARLY[name], unit="year", currency="USD", price_year=2026, basis="net", channel="made up", source="made_up",
                      grade="memory" if name == "mmf" else "assumption")
             for name, label in DRUGS.items()
         ),
@@ -146,9 +146,17 @@ class MadeOutcomes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeLedger:
-    """A ledger of one table."""
+    """A ledger's two tables."""
 
     rows: pd.DataFrame
+
+    def use_frame(self) -> pd.DataFrame:
+        """Quantities."""
+        return self.rows
+
+    def life_frame(self) -> pd.DataFrame:
+        """Lives."""
+        return self.rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -221,17 +221,24 @@ def courses_of(log: EventLog, treatment: int, program: Program) -> Courses:
 
 
 def regimens_by_line(log: EventLog) -> tuple[Ints, Booleans]:
-    """Regimen with which each line was begun.
+    """Regimen of each line: the one held longest on it.
 
     Returns
     -------
-    Regimen (bit set), shape (patients, lines + 1), the first one of that line that is not empty (0: nothing was given); and whether the line was reached.
+    Regimen (bit set), shape (patients, lines + 1), among those that are not empty (0: nothing was given); and whether the line was reached.
     """
     spans = spans_of(log)
     lines = int(spans.line.max(initial=0)) + 1
     regimen = np.zeros((log.patients, lines), dtype=np.int64)
     reached = np.zeros((log.patients, lines), dtype=bool)
     reached[spans.patient, spans.line] = True
-    given = np.flatnonzero(spans.regimen > 0)[::-1]
-    regimen[spans.patient[given], spans.line[given]] = spans.regimen[given]
+    given = spans.regimen > 0
+    bits, which = np.unique(spans.regimen[given], return_inverse=True)
+    cell = (spans.patient[given] * lines + spans.line[given]) * max(bits.size, 1) + which
+    cells, inverse = np.unique(cell, return_inverse=True)
+    years = np.bincount(inverse, weights=(spans.stop - spans.start)[given], minlength=cells.size)
+    # Written in order of time held, so that the longest stays.
+    order = np.argsort(years, kind="stable")
+    place = cells[order] // max(bits.size, 1)
+    regimen[place // lines, place % lines] = bits[cells[order] % max(bits.size, 1)] if bits.size else 0
     return regimen, reached

@@ -160,6 +160,19 @@ class View:
         """Discounted cost of every patient, shape (patients,)."""
         return np.asarray(self.results.strategies[strategy].outcomes.costs.sum(axis=1), dtype=np.float64)
 
+    @cached_property
+    def categories(self) -> tuple[str, ...]:
+        """Cost categories of any strategy."""
+        return tuple(dict.fromkeys(name for run in self.runs for name in run.outcomes.categories))
+
+    def category_costs(self, strategy: str, category: str, *, discounted: bool = True) -> NDArray[np.float64]:
+        """Cost of every patient in one category, shape (patients,); zero where the strategy never uses it."""
+        outcomes = self.results.strategies[strategy].outcomes
+        table = outcomes.costs if discounted else outcomes.costs_undiscounted
+        if category not in outcomes.categories:
+            return np.zeros(table.shape[0])
+        return np.asarray(table[:, outcomes.categories.index(category)], dtype=np.float64)
+
     def qalys(self, strategy: str) -> NDArray[np.float64]:
         """Discounted QALYs of every patient, shape (patients,)."""
         return np.asarray(self.results.strategies[strategy].outcomes.qalys_discounted, dtype=np.float64)

@@ -21,7 +21,7 @@ def category_words(view: View, category: str) -> str:
 
 def cost_numbers(view: View) -> pd.DataFrame:
     """Mean discounted cost by strategy (rows) and category (columns), largest category of the run first."""
-    table = pd.DataFrame([run.outcomes.costs.mean(axis=0) for run in view.runs], columns=list(view.runs[0].outcomes.categories), index=list(view.ids))
+    table = pd.DataFrame({name: [float(view.category_costs(strategy, name).mean()) for strategy in view.ids] for name in view.categories}, index=list(view.ids))
     return table[table.mean().sort_values(ascending=False, kind="stable").index]
 
 

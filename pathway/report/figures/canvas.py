@@ -150,6 +150,34 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     return placed
 
 
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Move labels apart, as little as it takes.
+
+    Examples
+    --------
+    >>> [round(y, 2) for y in spread([0.5, 0.5, 0.9], 0.1, 0.0, 1.0)]
+    [0.45, 0.55, 0.9]
+    """
+    order = sorted(range(len(wanted)), key=lambda i: (wanted[i], i))
+    groups: list[tuple[float, list[int]]] = []
+
+    def bounds(group: tuple[float, list[int]]) -> tuple[float, float]:
+        half = (len(group[1]) - 1) * gap / 2.0
+        middle = min(max(group[0], low + half), high - half)
+        return middle - half, middle + half
+
+    for i in order:
+        groups.append((wanted[i], [i]))
+        while len(groups) > 1 and bounds(groups[-1])[0] - bounds(groups[-2])[1] < gap - 1e-12:
+            members = groups[-2][1] + groups[-1][1]
+            groups[-2:] = [(sum(wanted[m] for m in members) / len(members), members)]
+    placed = [0.0] * len(wanted)
+    for group in groups:
+        for rank, member in enumerate(group[1]):
+            placed[member] = bounds(group)[0] + rank * gap
+    return placed
+
+
 def legend_by_height(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
     """Names in the order of the curves, best first: (height, text, colour) of each; in the empty corner of falling curves."""
     from matplotlib.lines import Line2D

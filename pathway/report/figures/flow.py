@@ -92,7 +92,7 @@ def _node(view: View, program: Program, column: int, key: str, patients: int) ->
         bits = int(what)
         return Node(column=column, key=key, words=view.regimen(bits, program), colour=view.regimens.get(bits, PALE), patients=patients)
     words, colour = {"regimen": ("other regimens", "#B0B0B0"), "end": ("died" if what == "death" else "still on it", DEAD_COLOUR if what == "death" else "#9FC5A8")}.get(
-        kind, (view.state(what), "#C9B8A8")
+        kind, (view.state(what), view.state_colour(program.states.index(what), program) if what in program.states else PALE)
     )
     return Node(column=column, key=key, words=words, colour=colour, patients=patients)
 
@@ -145,7 +145,7 @@ def _flow(view: View, strategy: str) -> list[Sheet]:
     return [
         Sheet(
             name=f"lines-{strategy}", title=f"Lines of therapy: {view.labels[strategy]}", figure=figure, data=links,
-            caption="Widths are patients; a regimen is the first one given on its line. Those whose lines end are shown once, in the column after their last line: "
+            caption="Widths are patients; the regimen of a line is the one held longest on it. Those whose lines end are shown once, in the column after their last line: "
             "supportive care, death before another line, or still on it at the horizon.",
             alt=f"Flow of {total:,} patients through lines of therapy under {view.labels[strategy]}. First: " + "; ".join(f"{n.words} {n.patients / total:.0%}" for n in firsts) + ".",
         )

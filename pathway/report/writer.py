@@ -1,0 +1,179 @@
+"""Puts a run on the disk: one folder, whole or not at all.
+
+Everything is written into a hidden sibling that takes its name only when complete, so an interrupted run leaves nothing half-made, and no run overwrites another.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from pathway.errors import PathwayError
+from pathway.report import manifest as manifests
+from pathway.report.basis import basis_tables
+from pathway.report.figures import Sheet, as_png, as_svg, draw_all
+from pathway.report.formats import harmless_frame
+from pathway.report.html import DISCLAIMER, render
+from pathway.report.tables import Table, results_tables
+from pathway.report.view import View, plain
+from pathway.report.workbook import workbook
+
+if TYPE_CHECKING:
+    from pathway.experiment import Results
+
+Tell = Callable[[str], None]
+
+
+def write(results: Results, output: Path | str, *, command: Sequence[str] = (), tell: Tell | None = None, now: datetime.datetime | None = None) -> Path:
+    """Write a run.
+
+    Parameters
+    ----------
+    results
+        From :func:`pathway.experiment.run`.
+    output
+        Folder of all runs; the run's own is ``output/<scenario>/<UTC time>-<hash>``.
+    command
+        Words of the command line, for the manifest.
+    tell
+        Called with the name of what is written next.
+    now
+        Time of the run; absent: the clock.
+
+    Returns
+    -------
+    The run's folder: ``report.html``, ``results.xlsx``, ``manifest.json``, ``tables/``, ``figures/`` and Parquet files of events, paths and ledgers.
+
+    Raises
+    ------
+    PathwayError
+        If the folder cannot be made.
+    """
+    view = View(results)
+    created = now or datetime.datetime.now(datetime.UTC)
+    home = Path(output) / safe_name(view.scenario.study.id)
+    final = _free(home, f"{created.strftime('%Y%m%dT%H%M%SZ')}-{manifests.run_hash(view)[:8]}")
+    working = home / f".{final.name}.unfinished"
+    try:
+        for folder in ("tables", "figures"):
+            (working / folder).mkdir(parents=True, exist_ok=False)
+    except OSError as error:
+        raise PathwayError(where=f"--output {home.name}", found=error.strerror or "cannot be written", expected="a folder that can be written to", mend="give another --output") from None
+    try:
+        _fill(view, working, created, command, tell or (lambda _: None))
+        working.rename(final)
+    except BaseException:
+        shutil.rmtree(working, ignore_errors=True)
+        raise
+    return final
+
+
+def _free(home: Path, name: str) -> Path:
+    """First folder of that name, or of that name with a number, that does not exist."""
+    final, number = home / name, 2
+    while final.exists() or (home / f".{final.name}.unfinished").exists():
+        final, number = home / f"{name}-{number}", number + 1
+    return final
+
+
+def safe_name(name: str) -> str:
+    """File name of an id.
+
+    Examples
+    --------
+    >>> safe_name("../up and away")
+    'up_and_away'
+    """
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_.") or "run"
+
+
+def _fill(view: View, folder: Path, created: datetime.datetime, command: Sequence[str], tell: Tell) -> None:
+    """Write everything into a folder."""
+    begin = time.perf_counter()
+    tell("tables")
+    tables, basis = results_tables(view), basis_tables(view)
+    hashes = {}
+    for table in [*tables, *basis]:
+        path = folder / "tables" / f"{table.name}.csv"
+        write_csv(table.frame, path)
+        hashes[f"tables/{table.name}.csv"] = manifests.sha256(path.read_bytes())
+    sheets = draw_all(view, tell)
+    for sheet in sheets:
+        write_sheet(sheet, folder / "figures")
+    tell("event logs and ledgers")
+    write_logs(view, folder)
+    seconds = {**view.results.seconds, "report": time.perf_counter() - begin}
+    front = front_lines(view, created)
+    tell("workbook")
+    (folder / "results.xlsx").write_bytes(workbook([*tables, *basis], [*front, ("", DISCLAIMER)]))
+    tell("report")
+    page = render(view, tables, basis, sheets, front, footer(view))
+    (folder / "report.html").write_text(page, encoding="utf-8")
+    described = manifests.manifest(view, created=created, command=command, hashes=hashes, report=manifests.sha256(page.encode()), seconds=seconds)
+    (folder / "manifest.json").write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV: text quoted and harmless in a spreadsheet, numbers in full precision, missing ones ``n/a``."""
+    import csv
+
+    harmless_frame(frame).to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC, na_rep="n/a", lineterminator="\n")
+
+
+def write_sheet(sheet: Sheet, folder: Path) -> None:
+    """Write a figure as SVG, PNG and the numbers plotted."""
+    name = safe_name(sheet.name)
+    (folder / f"{name}.svg").write_text(as_svg(sheet.figure), encoding="utf-8")
+    (folder / f"{name}.png").write_bytes(as_png(sheet.figure))
+    write_csv(sheet.data, folder / f"{name}.csv")
+
+
+def write_logs(view: View, folder: Path) -> None:
+    """Write events, marker paths and ledgers of every strategy as Parquet."""
+    for run in view.runs:
+        name = safe_name(run.strategy)
+        run.log.frame().to_parquet(folder / f"events-{name}.parquet", index=False)
+        run.log.path_frame().to_parquet(folder / f"path-{name}.parquet", index=False)
+        run.ledger.use_frame().to_parquet(folder / f"ledger-{name}.parquet", index=False)
+        run.ledger.life_frame().to_parquet(folder / f"lives-{name}.parquet", index=False)
+
+
+def footer(view: View) -> str:
+    """One line under every report: what fixes its numbers."""
+    head, changed = manifests.commit()
+    at = f" ({head[:10]}{', changed' if changed else ''})" if head else ""
+    return (
+        f"scenario {view.scenario.study.id}, hash {manifests.scenario_hash(view.scenario)[:12]} · pathway {manifests.version()}{at} · "
+        f"{view.results.engine} engine · seed {view.results.seed} · {view.results.cohort.size:,} patients × {len(view.ids)} strategies"
+    )
+
+
+def front_lines(view: View, created: datetime.datetime) -> list[tuple[str, str]]:
+    """Lines of "how this was made"."""
+    scenario = view.scenario
+    head, changed = manifests.commit()
+    lines = [
+        ("Study", plain(scenario.study.label)),
+        ("Disease", plain(scenario.library.title)),
+        ("Made (UTC)", created.strftime("%Y-%m-%d %H:%M")),
+        ("Version", manifests.version() + (f", commit {head[:12]}{', with changes' if changed else ''}" if head else "")),
+        ("Scenario hash", manifests.scenario_hash(scenario)),
+        ("Run hash", manifests.run_hash(view)),
+        ("Seed", str(view.results.seed)),
+        ("Patients", f"{view.results.cohort.size:,}"),
+        ("Engine", view.results.engine),
+        ("Strategies", ", ".join(f"{name} ({view.labels[name]})" for name in view.ids)),
+        ("Seconds", ", ".join(f"{word} {value:,.1f}" for word, value in view.results.seconds.items())),
+    ]
+    return [(word, text) for word, text in lines if text]
+
+
+__all__ = ["Table", "write"]
