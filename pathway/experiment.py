@@ -10,12 +10,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
 
 from pathway.cohort import draw_cohort
 from pathway.compiler import compile_program
 from pathway.economics import ledger as ledgers
+from pathway.economics.comparison import incremental, mean_and_error, versus_reference
 from pathway.economics.valuation import Outcomes, Terms, terms_of, value
 from pathway.engines import simulate
 from pathway.errors import ScenarioError, did_you_mean
@@ -73,16 +77,61 @@ class Results:
 
     def revalue(self, terms: Terms) -> Results:
         """Value the same ledgers with other prices, utilities or discount rates."""
-        valued = {
-            name: StrategyResult(
-                strategy=name, program=result.program, log=result.log, ledger=result.ledger, outcomes=value(result.ledger, terms)
-            )
-            for name, result in self.strategies.items()
-        }
-        return Results(
-            scenario=self.scenario, values=self.values, cohort=self.cohort, terms=terms, strategies=valued, engine=self.engine, seed=self.seed,
-            workers=self.workers, seconds=self.seconds,
+        valued = {name: replace(result, outcomes=value(result.ledger, terms)) for name, result in self.strategies.items()}
+        return replace(self, terms=terms, strategies=valued)
+
+    def per_patient(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Discounted costs and QALYs by strategy, each of shape (patients,)."""
+        return {name: (result.outcomes.total, result.outcomes.qalys_discounted) for name, result in self.strategies.items()}
+
+    @property
+    def reference_only(self) -> frozenset[str]:
+        """Strategies kept off the frontier."""
+        return frozenset(name for name in self.strategies if self.scenario.strategies[name].reference_only)
+
+    def outcomes(self) -> pd.DataFrame:
+        """Means a patient by strategy, each with its Monte Carlo standard error (``_se``).
+
+        Columns: strategy, label, cost, cost_undiscounted (home currency), life_years, life_years_discounted, qalys, qalys_discounted (years).
+        """
+        rows = []
+        for name, result in self.strategies.items():
+            o = result.outcomes
+            row: dict[str, object] = {"strategy": name, "label": self.scenario.strategies[name].label}
+            columns = {
+                "cost": o.total, "cost_undiscounted": o.total_undiscounted, "life_years": o.life_years, "life_years_discounted": o.life_years_discounted,
+                "qalys": o.qalys, "qalys_discounted": o.qalys_discounted,
+            }  # fmt: skip
+            for column, sample in columns.items():
+                row[column], row[f"{column}_se"] = mean_and_error(sample)
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def costs(self) -> pd.DataFrame:
+        """Mean cost a patient by strategy and category: strategy, category, cost_discounted, cost_discounted_se, cost (home currency)."""
+        return pd.DataFrame(
+            [
+                {
+                    "strategy": name, "category": category, "cost_discounted": mean_and_error(o.costs[:, k])[0], "cost_discounted_se": mean_and_error(o.costs[:, k])[1],
+                    "cost": float(o.costs_undiscounted[:, k].mean()),
+                }
+                for name, result in self.strategies.items()
+                for o in [result.outcomes]
+                for k, category in enumerate(o.categories)
+            ]
         )  # fmt: skip
+
+    def incremental(self) -> pd.DataFrame:
+        """Full incremental analysis; columns as in :func:`pathway.economics.comparison.incremental`."""
+        return incremental(self.per_patient(), self.reference_only)
+
+    def versus_comparator(self) -> pd.DataFrame:
+        """Every strategy against the study's comparator; columns as in :func:`pathway.economics.comparison.versus_reference`."""
+        return versus_reference(self.per_patient(), self.scenario.study.comparator, self.terms.thresholds)
+
+    def events(self, strategy: str) -> pd.DataFrame:
+        """The event log of a strategy, in words; columns as in :mod:`pathway.eventlog`."""
+        return self.strategies[strategy].log.frame()
 
 
 def chunks(cohort: Cohort, size: int = CHUNK) -> Iterator[Cohort]:
@@ -216,3 +265,62 @@ def run(
     return Results(
         scenario=scenario, values=values, cohort=cohort, terms=terms, strategies=results, engine=engine, seed=seed, workers=workers, seconds=seconds
     )
+
+
+def with_switch(scenario: Scenario, switch: str, option: str) -> Scenario:
+    """The same study with one structural switch turned."""
+    return replace(scenario, switches={**scenario.switches, switch: option})
+
+
+def printed_alternatives(scenario: Scenario) -> list[tuple[str, str]]:
+    """Structural alternatives a report prints beside its base case: (switch, option), the study's own options left out."""
+    switches = scenario.library.pathway.switches
+    return [
+        (name, option)
+        for name, switch in switches.items()
+        if switch.printed
+        for option in switch.options
+        if option != scenario.switches[name]
+    ]
+
+
+def alternatives(
+    results: Results, *, patients: int, workers: int = 1, progress: Callable[[str, int, int], None] | None = None
+) -> pd.DataFrame:
+    """Run every printed structural alternative on the first patients of the cohort, under the same draws.
+
+    Parameters
+    ----------
+    results
+        The base case; its own first ``patients`` patients are the row ``base case``.
+    patients
+        Patients of each alternative.
+    progress
+        Called with (alternative, done, of).
+
+    Returns
+    -------
+    One row an alternative and strategy: switch, option, label, strategy, cost, qaly, inc_cost, inc_qaly, inc_qaly_se (against the comparator) and, per threshold t,
+    inc_nmb_t and inc_nmb_se_t.
+    """
+    base = results.scenario
+    size = min(patients, results.cohort.size)
+    names = list(results.strategies)
+    chosen: list[tuple[str, str, str]] = [("", "", "base case")]
+    switches = base.library.pathway.switches
+    chosen += [(s, o, f"{switches[s].label}: {switches[s].options[o].label}") for s, o in printed_alternatives(base)]
+    frames = []
+    for number, (switch, option, label) in enumerate(chosen):
+        scenario = with_switch(base, switch, option) if switch else base
+        part = run(scenario, patients=size, seed=results.seed, engine=results.engine, strategies=names, workers=workers)
+        table = part.versus_comparator()
+        means = part.outcomes().set_index("strategy")
+        table.insert(0, "switch", switch)
+        table.insert(1, "option", option)
+        table.insert(2, "label", label)
+        table.insert(4, "cost", table["strategy"].map(means["cost"]))
+        table.insert(5, "qaly", table["strategy"].map(means["qalys_discounted"]))
+        frames.append(table.drop(columns=["icer"]))
+        if progress:
+            progress(label, number + 1, len(chosen))
+    return pd.concat(frames, ignore_index=True)
