@@ -1,0 +1,337 @@
+"""The command line. Heavy imports wait until a command needs them, so that ``--help`` answers at once.
+
+Exit codes: 0 done, 1 a check failed, 2 the input is at fault, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from pathway.definition.scenario import Scenario
+    from pathway.experiment import Results
+    from pathway.program import Program
+
+INPUT_AT_FAULT = 2
+INTERRUPTED = 130
+app = typer.Typer(
+    name="pathway", add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="Simulate treatment pathways: lines of therapy, their costs, QALYs and access. Decision support, not individual treatment advice.",
+)  # fmt: skip
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="scenario, a TOML file", show_default=False)]
+Strategies = Annotated[Optional[str], typer.Option("--strategies", metavar="A,B", help="ids of strategies, separated by commas; absent: all")]  # noqa: UP045
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Turn faults into plain words and exit codes; no traceback for what a user can mend."""
+    from pathway.errors import PathwayError
+
+    try:
+        yield
+    except PathwayError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(INPUT_AT_FAULT) from None
+    except KeyboardInterrupt:
+        typer.echo("interrupted; nothing was written", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        # The reader of a pipe left; that is no fault of the input.
+        sys.stderr.close()
+        raise typer.Exit(0) from None
+
+
+def names_in(text: str | None) -> list[str] | None:
+    """Split ``A,B``."""
+    if text is None:
+        return None
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def warn(scenario: Scenario) -> None:
+    """Print what the reader noticed but did not refuse."""
+    from pathway.errors import shown
+
+    for warning in scenario.warnings:
+        typer.echo(f"note: {shown(warning)}", err=True)
+
+
+@app.command()
+def run(
+    file: File,
+    patients: Annotated[Optional[int], typer.Option(min=1, help="number of simulated patients")] = None,  # noqa: UP045
+    seed: Annotated[Optional[int], typer.Option(min=0, help="seed of all draws")] = None,  # noqa: UP045
+    engine: Annotated[Optional[str], typer.Option(help="name of the engine")] = None,  # noqa: UP045
+    strategies: Strategies = None,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="the run's folder is made inside it")] = Path("outputs"),
+    workers: Annotated[Optional[int], typer.Option(min=1, max=1024, help="processes; absent: one a core. Results do not depend on it")] = None,  # noqa: UP045
+) -> None:
+    """Simulate, value, compare and report."""
+    with guarded():
+        import os
+
+        from pathway.reading import read
+        from pathway.report.writer import write
+
+        scenario = read(file)
+        warn(scenario)
+        begin = time.perf_counter()
+        with progress_of() as tell:
+            results = simulated(
+                scenario, patients=patients, seed=seed, engine=engine, strategies=names_in(strategies), workers=workers or os.cpu_count() or 1, tell=tell
+            )
+            folder = write(results, output, command=["pathway", *sys.argv[1:]], tell=lambda what: tell(f"writing: {what}", 0, 0))
+        typer.echo(summary_text(results))
+        typer.echo(f"\n{time.perf_counter() - begin:,.0f} seconds. Report: {relative(folder / 'report.html')}")
+
+
+Tell = Callable[[str, int, int], None]
+
+
+@contextmanager
+def progress_of() -> Iterator[Tell]:
+    """Bars on a terminal, and silence but for milestones elsewhere."""
+    if not sys.stderr.isatty():
+        told: set[str] = set()
+
+        def plain(what: str, done: int, total: int) -> None:
+            if total and done == total and what not in told:
+                told.add(what)
+                typer.echo(f"{what}: {total:,} patients simulated", err=True)
+
+        yield plain
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bars = Progress(TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+    tasks: dict[str, TaskID] = {}
+    with bars:
+        yield lambda what, done, total: _advance(bars, tasks, what, done, total)
+
+
+def _advance(bars: Progress, tasks: dict[str, TaskID], what: str, done: int, total: int) -> None:
+    """Move one bar; a total of 0 names a step of unknown length."""
+    key = what if total else "step"
+    if key not in tasks:
+        tasks[key] = bars.add_task(what, total=total or None)
+    bars.update(tasks[key], completed=done, description=what)
+
+
+def simulated(
+    scenario: Scenario, *, patients: int | None, seed: int | None, engine: str | None, strategies: list[str] | None, workers: int, tell: Tell
+) -> Results:
+    """Run the experiment, saying first what it will do and for how long."""
+    from pathway.experiment import run as run_experiment
+
+    def announce(what: str, seconds: float) -> None:
+        typer.echo(f"{what}: about {duration(seconds)}", err=True)
+
+    return run_experiment(scenario, patients=patients, seed=seed, engine=engine, strategies=strategies, workers=workers, progress=tell, announce=announce)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words.
+
+    Examples
+    --------
+    >>> duration(4.2), duration(95.0), duration(7300.0)
+    ('4 seconds', '2 minutes', '2 hours')
+    """
+    for unit, size in (("hour", 3600.0), ("minute", 60.0)):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.0f} {unit}s"
+    return f"{max(seconds, 1.0):.0f} second{'s' if seconds >= 1.5 else ''}"
+
+
+def summary_text(results: Results) -> str:
+    """Write the full incremental analysis as text."""
+    from pathway.report.formats import printed
+    from pathway.report.tables import full_incremental
+    from pathway.report.view import View
+
+    view = View(results)
+    table = full_incremental(view)
+    lines = [["strategy", f"cost ({view.currency})", "QALYs", "added cost", "added QALYs", "cost per QALY gained"]]
+    wanted = [next(column for column in table.columns if column.key == key) for key in ("label", "cost", "qaly", "inc_cost", "inc_qaly", "icer_text")]
+    for record in table.frame.to_dict("records"):
+        cells = [" ".join(part for part in printed(record[column.key], column, record.get(column.error, float("nan"))) if part) for column in wanted]
+        cells[-1] = cells[-1] or str(record["status_text"])
+        lines.append(cells)
+    text = aligned(lines, numeric=(1, 2, 3, 4))
+    return f"{text}\n\n±: standard error of the simulation. Decision support, not individual treatment advice."
+
+
+def aligned(rows: list[list[str]], numeric: tuple[int, ...] = ()) -> str:
+    """Columns of text, numbers to the right."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.rjust(width) if k in numeric else cell.ljust(width) for k, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows)
+
+
+def relative(path: Path) -> str:
+    """Path from where the user stands, if it lies below."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+@app.command()
+def check(file: File) -> None:
+    """Read and check a scenario and its disease without running; every fault at once."""
+    with guarded():
+        from pathway.errors import PathwayError, ScenarioError, shown
+        from pathway.reading import inspect
+
+        scenario, faults, warnings = inspect(file)
+        for warning in warnings:
+            typer.echo(f"note: {shown(warning)}", err=True)
+        if scenario is None:
+            error: PathwayError = ScenarioError(faults=faults)
+            typer.echo(str(error), err=True)
+            typer.echo(f"\n{len(faults)} fault{'s' if len(faults) > 1 else ''}", err=True)
+            raise typer.Exit(INPUT_AT_FAULT)
+        values = scenario.base_values()
+        from pathway.compiler import compile_program
+
+        for name in scenario.strategies:
+            compile_program(scenario, name, values)
+        typer.echo(f"{shown(scenario.study.label)}: {len(scenario.strategies)} strategies, {len(scenario.used_parameters())} numbers, no fault")
+
+
+def compiled(scenario: Scenario, strategy: str) -> Program:
+    """Compile one strategy with the base values."""
+    from pathway.compiler import compile_program
+
+    return compile_program(scenario, strategy, scenario.base_values())
+
+
+def chosen(scenario: Scenario, text: str | None) -> list[str]:
+    """Strategies named by the user, checked; the comparator first when none is named."""
+    from pathway.errors import ScenarioError, did_you_mean
+
+    known = list(scenario.strategies)
+    names = names_in(text) or [scenario.study.comparator]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ScenarioError(where="--strategies", found=", ".join(unknown), expected=", ".join(known), mend=did_you_mean(unknown[0], known))
+    return names
+
+
+@app.command()
+def draw(
+    file: File,
+    output: Annotated[Optional[Path], typer.Option(metavar="DIR", help="also write the picture as SVG and PNG there")] = None,  # noqa: UP045
+    strategies: Strategies = None,
+) -> None:
+    """Show the state machine of the pathway."""
+    with guarded():
+        from pathway.drawing import as_figure, as_text
+        from pathway.errors import PathwayError
+        from pathway.reading import read
+
+        scenario = read(file)
+        for name in chosen(scenario, strategies):
+            program = compiled(scenario, name)
+            typer.echo(as_text(program, scenario))
+            if output is None:
+                continue
+            from pathway.report.figures import as_png, as_svg
+            from pathway.report.writer import safe_name
+
+            figure = as_figure(program, scenario)
+            stem = output / f"{safe_name(scenario.study.id)}-{safe_name(name)}-states"
+            try:
+                output.mkdir(parents=True, exist_ok=True)
+                stem.with_suffix(".svg").write_text(as_svg(figure), encoding="utf-8")
+                stem.with_suffix(".png").write_bytes(as_png(figure))
+            except OSError as error:
+                raise PathwayError(where=f"--output {output.name}", found=error.strerror or "cannot be written", mend="give another --output") from None
+            typer.echo(f"\nPicture: {relative(stem.with_suffix('.svg'))} and .png")
+
+
+@app.command()
+def trace(
+    file: File,
+    patient: Annotated[int, typer.Option(min=0, help="number of the patient, from 0")] = 0,
+    strategies: Strategies = None,
+    seed: Annotated[Optional[int], typer.Option(min=0, help="seed of all draws")] = None,  # noqa: UP045
+    engine: Annotated[str, typer.Option(help="name of the engine")] = "reference",
+) -> None:
+    """Tell one patient's story; under two strategies, name where they first diverge."""
+    with guarded():
+        from pathway.cohort import draw_cohort
+        from pathway.engines import simulate
+        from pathway.reading import read
+        from pathway.story import Words, compare, introduce, rows_of, tell
+
+        scenario = read(file)
+        values = scenario.base_values()
+        key = scenario.study.seed if seed is None else seed
+        cohort = draw_cohort(scenario, values, size=1, first=patient, seed=key)
+        frames, words = [], []
+        names = chosen(scenario, strategies)
+        for name in names:
+            program = compiled(scenario, name)
+            frames.append(rows_of(simulate(program, cohort, key, engine=engine), patient))
+            words.append(Words(scenario, program))
+        typer.echo(f"Patient {patient}: {introduce(cohort, patient, scenario)}")
+        for name, frame, word in zip(names, frames, words, strict=True):
+            typer.echo(f"\nUnder {name}, {scenario.strategies[name].label} (years since entry)")
+            for told in tell(frame, word):
+                typer.echo(str(told))
+        for k in range(1, len(names)):
+            typer.echo("\n" + compare(frames[0], frames[k], (names[0], names[k]), (words[0], words[k])))
+
+
+@app.command()
+def sources(
+    file: File,
+    csv: Annotated[bool, typer.Option("--csv", help="as CSV")] = False,  # noqa: FBT002
+) -> None:
+    """List every number used: value, unit, spread, source, grade."""
+    with guarded():
+        from pathway.reading import read
+        from pathway.report.basis import evidence_frame, price_frame
+        from pathway.report.formats import GRADE_MARKS, harmless_frame, significant, visible
+
+        scenario = read(file)
+        evidence, prices = evidence_frame(scenario), price_frame(scenario)
+        if csv:
+            import csv as csv_format
+
+            both = evidence.assign(kind="number")
+            money = prices.rename(columns={"item": "id"}).assign(kind="price")
+            import pandas as pd
+
+            whole = pd.concat([both, money], ignore_index=True)
+            typer.echo(harmless_frame(whole).to_csv(index=False, quoting=csv_format.QUOTE_NONNUMERIC, na_rep="n/a", lineterminator="\n"), nl=False)
+            return
+        rows = [["number", "value", "spread", "grade", "source"]]
+        for row in evidence.to_dict("records"):
+            has_spread = row["low"] is not None and row["low"] == row["low"] and row["high"] == row["high"]
+            spread = f"{significant(float(row['low']))} to {significant(float(row['high']))}" if has_spread else ""
+            rows.append([visible(str(row["id"])), f"{significant(float(row['value']))} {row['unit']}", spread, GRADE_MARKS.get(row["grade"], "") or "verified", visible(str(row["source"]))])
+        typer.echo(aligned(rows))
+        rows = [["price", "value", "basis", "grade", "source"]]
+        for row in prices.to_dict("records"):
+            value = f"{row['currency']} {significant(float(row['value']))} per {row['unit']} ({row['price_year']})"
+            rows.append([visible(str(row["item"])), value, str(row["basis"]), GRADE_MARKS.get(row["grade"], "") or "verified", visible(str(row["source"]))])
+        typer.echo("\n" + aligned(rows))
+        weak = int(evidence["grade"].isin(["memory", "assumption"]).sum()) + int(prices["grade"].isin(["memory", "assumption"]).sum())
+        typer.echo(f"\n{len(evidence)} numbers and {len(prices)} prices; {weak} of them from memory or assumed")

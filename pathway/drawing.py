@@ -1,0 +1,172 @@
+"""The state machine as a picture and as text, made from the same table of moves that engines obey."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pathway.definition.scenario import Scenario
+from pathway.errors import shown
+from pathway.program import Program
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BOX = (1.7, 0.62)
+STEP = (2.9, 1.75)
+BLUE = "#0B4F8A"
+GREY = "#6B6B6B"
+ORANGE = "#B34700"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrow:
+    """All moves between two states, with their words."""
+
+    source: int
+    to: int
+    words: tuple[str, ...]
+
+
+def arrows_of(program: Program) -> list[Arrow]:
+    """Moves gathered by their ends, in order of states."""
+    found: dict[tuple[int, int], list[str]] = {}
+    for move in program.moves:
+        for source in range(len(program.states)):
+            if move.sources >> source & 1 and source != move.to:
+                words = "next line" if move.trigger.startswith("line:") else shown(move.label)
+                found.setdefault((source, move.to), []).append(words)
+    return [Arrow(source=source, to=to, words=tuple(dict.fromkeys(words))) for (source, to), words in sorted(found.items())]
+
+
+def as_text(program: Program, scenario: Scenario) -> str:
+    """States in reading order, each with the moves that leave it."""
+    labels = _labels(program, scenario)
+    arrows = arrows_of(program)
+    alive = [k for k in range(len(program.states)) if not program.absorbing >> k & 1]
+    everywhere = _from_everywhere(arrows, alive)
+    lines = []
+    for k, label in enumerate(labels):
+        marks = [word for word, holds in (("start", k == program.start_state), ("absorbing", bool(program.absorbing >> k & 1)), ("last resort", k == program.last_resort)) if holds]
+        lines.append(label + (f"  [{', '.join(marks)}]" if marks else ""))
+        for arrow in arrows:
+            if arrow.source == k and (arrow.to not in everywhere):
+                lines.append(f"    -> {labels[arrow.to]}: {'; '.join(arrow.words)}")
+    for to, words in everywhere.items():
+        lines.append(f"from every living state\n    -> {labels[to]}: {'; '.join(words)}")
+    lines.append("")
+    lines.append("what happens inside states")
+    lines += [f"    {words}" for words in internal(program, scenario)]
+    return "\n".join(lines)
+
+
+def internal(program: Program, scenario: Scenario) -> list[str]:
+    """Transitions, decisions and planned stops that change registers only, in file order."""
+    pathway = scenario.library.pathway
+    labels = {row.name: shown(row.label) for row in (*pathway.transitions, *pathway.decisions, *pathway.scheduled)}
+    found = [labels.get(spec.name, spec.name) for spec in program.transitions if spec.to < 0]
+    found += [labels.get(spec.name, spec.name) for spec in program.scheduled]
+    found += [labels.get(spec.name, spec.name) for spec in program.decisions]
+    return list(dict.fromkeys(found))
+
+
+def _labels(program: Program, scenario: Scenario) -> list[str]:
+    states = scenario.library.pathway.states
+    return [shown(states[name].label) if name in states else name for name in program.states]
+
+
+def _from_everywhere(arrows: list[Arrow], alive: list[int]) -> dict[int, tuple[str, ...]]:
+    """States that all living states lead to, and by what in any of them."""
+    found: dict[int, tuple[str, ...]] = {}
+    for to in {arrow.to for arrow in arrows}:
+        into = [arrow for arrow in arrows if arrow.to == to]
+        if to not in alive and {arrow.source for arrow in into} >= set(alive) - {to}:
+            found[to] = tuple(dict.fromkeys(word for arrow in into for word in arrow.words))
+    return found
+
+
+def _places(program: Program) -> dict[int, tuple[float, float]]:
+    """Start and lines in a row, in order of lines; other living states below."""
+    living = [k for k in range(len(program.states)) if not program.absorbing >> k & 1]
+    upper = sorted((k for k in living if program.state_line[k] >= 0 or (k == program.start_state and k != program.last_resort)), key=lambda k: (k != program.start_state, program.state_line[k], k))
+    lower = [k for k in living if k not in upper]
+    places = {k: (column * STEP[0], 0.0) for column, k in enumerate(upper)}
+    first = max(len(upper) - len(lower), 0) / 2.0
+    places |= {k: ((first + column) * STEP[0], -STEP[1]) for column, k in enumerate(lower)}
+    return places
+
+
+def as_figure(program: Program, scenario: Scenario) -> Figure:
+    """Draw the machine: boxes for states, arrows for moves, absorbing states as a bar under all."""
+    from matplotlib.patches import FancyBboxPatch
+
+    from pathway.report.figures.canvas import paper, style
+    from pathway.report.view import wrapped
+
+    labels, arrows = _labels(program, scenario), arrows_of(program)
+    places = _places(program)
+    living = list(places)
+    everywhere = _from_everywhere(arrows, living)
+    right = max(x for x, _ in places.values())
+    bottom = min(y for _, y in places.values()) - 1.35
+    with style():
+        figure = paper(max(0.62 * (right + 2.6) * 1.5, 6.5), 5.4)
+        axes = figure.add_subplot()
+        for k, (x, y) in places.items():
+            edge = BLUE if program.state_line[k] > 0 else GREY
+            axes.add_patch(FancyBboxPatch((x - BOX[0] / 2, y - BOX[1] / 2), *BOX, boxstyle="round,pad=0.02,rounding_size=0.12", facecolor="white", edgecolor=edge, linewidth=1.6, zorder=3))
+            axes.text(x, y, wrapped(labels[k], 17, 2), ha="center", va="center", fontsize=9, fontweight="bold", color=edge, zorder=4)
+            if k == program.start_state:
+                axes.annotate("", (x - BOX[0] / 2 - 0.03, y), xytext=(x - BOX[0] / 2 - 0.5, y), arrowprops={"arrowstyle": "-|>", "color": GREY})
+        for arrow in arrows:
+            if arrow.to not in everywhere and arrow.to in places:
+                _draw_arrow(axes, arrow, places, program)
+        for rank, (to, words) in enumerate(everywhere.items()):
+            y = bottom - rank * 1.0
+            left = -BOX[0] / 2
+            axes.add_patch(FancyBboxPatch((left, y - 0.3), right + BOX[0], 0.6, boxstyle="round,pad=0.02,rounding_size=0.12", facecolor="#F2F2F2", edgecolor=GREY, linewidth=1.2))
+            axes.text(left + 0.2, y, labels[to], ha="left", va="center", fontsize=9, fontweight="bold", color="#222222")
+            axes.text(left + 1.6, y, wrapped("from every state: " + "; ".join(words), int(15 * (right + 1)), 2), ha="left", va="center", fontsize=7.6, color=GREY)
+            for k in living:
+                if places[k][1] == min(p[1] for p in places.values()) or not any(places[o][0] == places[k][0] and places[o][1] < places[k][1] for o in living):
+                    axes.annotate("", (places[k][0], y + 0.33), xytext=(places[k][0], places[k][1] - BOX[1] / 2 - 0.03), arrowprops={"arrowstyle": "-|>", "color": "#BBBBBB", "linewidth": 0.9}, zorder=1)
+        axes.set_xlim(-BOX[0] / 2 - 0.7, right + BOX[0] / 2 + 0.3)
+        axes.set_ylim(bottom - max(len(everywhere) - 1, 0) - 0.7, 1.6)
+        axes.set_title(f"{shown(scenario.library.title)}: states and moves ({shown(program.strategy)})")
+        axes.axis("off")
+    return figure
+
+
+def _draw_arrow(axes: Axes, arrow: Arrow, places: dict[int, tuple[float, float]], program: Program) -> None:
+    """Draw an arrow between two boxes, bent where it would cross another box; dashed if it leads back a line."""
+    (x0, y0), (x1, y1) = places[arrow.source], places[arrow.to]
+    colour, words = BLUE, "; ".join(arrow.words)
+    lines = program.state_line[arrow.source], program.state_line[arrow.to]
+    is_back = lines[1] >= 0 and (0 <= lines[1] < lines[0] or lines[0] < 0) and arrow.source != program.start_state
+    if is_back:
+        colour = ORANGE
+    line_style = "--" if is_back else "-"
+    if y0 == y1:
+        span = round(abs(x1 - x0) / STEP[0])
+        if span == 1 and x1 > x0:
+            start, end, bend = (x0 + BOX[0] / 2, y0), (x1 - BOX[0] / 2, y1), 0.0
+        else:
+            side = 1.0 if y0 == 0.0 else -1.0
+            start, end, bend = (x0 + 0.25, y0 + side * BOX[1] / 2), (x1 - 0.25, y1 + side * BOX[1] / 2), (-0.28 if x1 > x0 else 0.28) * side
+    else:
+        side = -1.0 if y1 < y0 else 1.0
+        lean = max(-0.5, min(0.5, (x1 - x0) * 0.15))
+        start, end, bend = (x0 + lean, y0 + side * BOX[1] / 2), (x1 - lean, y1 - side * BOX[1] / 2), 0.0
+    axes.annotate(
+        "", end, xytext=start,
+        arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 1.0, "linestyle": line_style, "connectionstyle": f"arc3,rad={bend}", "alpha": 0.85, "shrinkA": 1, "shrinkB": 2}, zorder=2,
+    )  # fmt: skip
+    if words != "next line":
+        from pathway.report.view import wrapped
+
+        height = -bend * (x1 - x0) * 0.5
+        axes.text(
+            (start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + height + 0.06, wrapped(words, 20, 3), ha="center", va="bottom", fontsize=7, color=colour, zorder=5,
+            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5},
+        )  # fmt: skip

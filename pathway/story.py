@@ -1,0 +1,209 @@
+"""One patient's history told as a story, and two of them set side by side.
+
+Reads an event log and the labels of the library; must not simulate, value or draw anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from pathway.definition.scenario import Scenario
+from pathway.errors import ScenarioError, shown
+from pathway.eventlog import EventLog
+from pathway.program import Cohort, Program
+
+QUIET = ("move",)
+"""Kinds told by their neighbours: a move of line by the row of its line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One sentence of a story and when it happened."""
+
+    time: float
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.time:7.2f}  {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Labels of everything a log may name."""
+
+    scenario: Scenario
+    program: Program
+
+    def treatment(self, name: str) -> str:
+        """Words for a treatment."""
+        return next((shown(row.label) for row in self.scenario.library.treatments if row.id == name), name)
+
+    def regimen(self, text: str) -> str:
+        """Words for a regimen, given as in :meth:`EventLog.frame`."""
+        return " + ".join(self.treatment(name) for name in text.split(" + "))
+
+    def state(self, name: str) -> str:
+        """Words for a state."""
+        states = self.scenario.library.pathway.states
+        return shown(states[name].label).lower() if name in states else name
+
+    def any(self, name: str) -> str:
+        """Words for whatever has this name; the name itself, with spaces, where nothing does."""
+        pathway = self.scenario.library.pathway
+        for table in (pathway.conditions, pathway.flags, pathway.schedules, pathway.findings, pathway.markers, pathway.states):
+            if name in table:
+                return shown(table[name].label)
+        for row in (*pathway.transitions, *pathway.decisions, *pathway.scheduled):
+            if row.name == name:
+                return shown(row.label)
+        treatments = {row.id: row.label for row in self.scenario.library.treatments}
+        return shown(treatments.get(name, name.replace("_", " ")))
+
+
+def rows_of(log: EventLog, patient: int) -> pd.DataFrame:
+    """One patient's rows, in words."""
+    chosen = np.flatnonzero(log.events["patient"] == patient)
+    if not chosen.size:
+        raise ScenarioError(where="--patient", found=str(patient), expected=f"a number below {log.patients}")
+    part = EventLog(
+        events={name: values[chosen] for name, values in log.events.items()}, path=log.path, names=log.names, states=log.states, treatments=log.treatments,
+        markers=log.markers, patients=1,
+    )  # fmt: skip
+    frame = part.frame()
+    for name in ("kind", "name", "detail", "state", "regimen"):
+        frame[name] = frame[name].astype(str)
+    return frame
+
+
+def introduce(cohort: Cohort, patient: int, scenario: Scenario) -> str:
+    """Tell who the patient is: the covariates at entry."""
+    row = cohort.values[np.flatnonzero(cohort.patient == patient)[0]]
+    covariates = scenario.library.pathway.covariates
+    parts = []
+    for name, value in zip(cohort.covariates, row.tolist(), strict=True):
+        label = shown(covariates[name].label) if name in covariates else name
+        unit = covariates[name].unit if name in covariates else ""
+        number = ("yes" if value else "no") if unit in ("", "yes or no", "yes/no") and value in (0.0, 1.0) else f"{value:.4g} {'' if unit in ('yes or no', 'fraction') else unit}".strip()
+        parts.append(f"{label}: {number}")
+    return "; ".join(parts)
+
+
+def tell(frame: pd.DataFrame, words: Words) -> list[Told]:
+    """Tell a history, visits gathered into one sentence each.
+
+    Parameters
+    ----------
+    frame
+        From :func:`rows_of`.
+    """
+    story: list[Told] = []
+    visit: list[str] = []
+    visit_time = 0.0
+    for row in frame.to_dict("records"):
+        if visit and (row["time"] != visit_time or row["kind"] not in ("measure", "finding", "visit")):
+            story.append(Told(time=visit_time, text=" ".join(visit[:1]) + (": " + ", ".join(visit[1:]) if visit[1:] else "")))
+            visit = []
+        if row["kind"] == "visit":
+            if not visit:
+                confirmatory = "confirmatory visit for " if row["detail"] == "confirmatory" else "visit, "
+                visit, visit_time = [f"{confirmatory}{words.any(row['name']).lower()}"], float(row["time"])
+            continue
+        if row["kind"] in ("measure", "finding"):
+            visit.append(_observed(row, words))
+            visit_time = float(row["time"])
+            continue
+        text = _sentence(row, words)
+        if text:
+            story.append(Told(time=float(row["time"]), text=text))
+    if visit:
+        story.append(Told(time=visit_time, text=visit[0] + (": " + ", ".join(visit[1:]) if visit[1:] else "")))
+    return story
+
+
+def _observed(row: dict[str, object], words: Words) -> str:
+    """Tell what a visit saw."""
+    pathway = words.scenario.library.pathway
+    name, value = str(row["name"]), float(row["measured"])  # type: ignore[arg-type]
+    label = words.any(name)
+    if np.isnan(value):
+        return f"{label} not obtained"
+    if row["kind"] == "finding":
+        kind = pathway.findings[name].kind if name in pathway.findings else "continuous"
+        return f"{label}: {'yes' if value else 'no'}" if kind == "yes_no" else f"{label}: {value:.4g}"
+    marker = pathway.markers.get(name)
+    unit = (marker.shown_unit or marker.unit) if marker else ""
+    native = f" ({float(row['native']):,.0f} {marker.unit})" if marker and marker.shown_unit and marker.shown_unit != marker.unit and not np.isnan(float(row["native"])) else ""  # type: ignore[arg-type]
+    return f"{label} {value:.1f} {unit}{native}, truly {float(row['true']):.1f}"  # type: ignore[arg-type]
+
+
+def _sentence(row: dict[str, object], words: Words) -> str:
+    """One row that is not a visit, in words; empty if its neighbours tell it."""
+    kind, name, detail = str(row["kind"]), str(row["name"]), str(row["detail"])
+    why = f" ({words.any(detail).lower()})" if detail else ""
+    regimen = words.regimen(str(row["regimen"]))
+    number = float(row["measured"])  # type: ignore[arg-type]
+    said = {
+        "enter": f"enters {words.state(str(row['state']))}, on {regimen}" if regimen != "none" else f"enters, {words.state(str(row['state']))}",
+        "move": "" if name == "line" else f"{words.any(name)}: now {words.state(str(row['state']))}{why}",
+        "start": f"starts {words.any(name)}; regimen {regimen}",
+        "stop": f"stops {words.any(name)}{why}; regimen {regimen}",
+        "hold": f"doses of {words.any(name)} are held{why}",
+        "resume": f"doses of {words.any(name)} go on",
+        "reduce": f"dose of {words.any(name)} is reduced{why}",
+        "condition": f"{words.any(name)} begins",
+        "recover": f"{words.any(name)} is over",
+        "flag": f"from now on: {words.any(name)}",
+        "jump": f"{words.any(name)} jumps by {float(row['true']):+.1f}{why}",  # type: ignore[arg-type]
+        "decide": f"decision: {words.any(name)}, because {shown(detail) or 'the rule is met'}" + (" (a visit must confirm it)" if number == 0.0 else ""),
+        "request": f"authorisation is asked for ({name})",
+        "inform": f"the payer asks for more documents{why}",
+        "approve": f"the {name} request is approved{why}",
+        "deny": f"the {name} request is denied{why}",
+        "appeal": f"the denial is disputed ({words.any(name).lower()})",
+        "expire": f"the approval of {words.any(name)} runs out",
+        "withdraw": f"the {name} request is closed{why}",
+        "line": f"{words.state(str(row['state']))} begins after {words.any(name).lower()}{why}",
+        "end": f"the history ends here, {words.state(str(row['state']))}",
+    }
+    return said.get(kind, f"{kind} {name}{why}")
+
+
+COMPARED = ("time", "kind", "name", "detail", "state", "regimen", "line", "true", "measured")
+
+
+def first_divergence(one: pd.DataFrame, other: pd.DataFrame) -> int | None:
+    """Position of the first row in which two histories of one patient differ; None if they are the same."""
+    shared = min(len(one), len(other))
+    differs = np.zeros(shared, dtype=bool)
+    for name in COMPARED:
+        left, right = one[name].to_numpy()[:shared], other[name].to_numpy()[:shared]
+        if one[name].dtype.kind == "f":
+            differs |= ~((left == right) | (np.isnan(left.astype(float)) & np.isnan(right.astype(float))))
+        else:
+            differs |= left != right
+    where = np.flatnonzero(differs)
+    if where.size:
+        return int(where[0])
+    return None if len(one) == len(other) else shared
+
+
+def _row_words(frame: pd.DataFrame, position: int, words: Words) -> str:
+    """Tell the row at a position, or the next one that has words."""
+    for row in frame.iloc[position : position + 6].to_dict("records"):
+        text = _observed(row, words) if row["kind"] in ("measure", "finding") else f"visit, {words.any(str(row['name'])).lower()}" if row["kind"] == "visit" else _sentence(row, words)
+        if text:
+            return f"at year {float(row['time']):.2f}, {text}"
+    return "nothing more happens"
+
+
+def compare(one: pd.DataFrame, other: pd.DataFrame, labels: tuple[str, str], words: tuple[Words, Words]) -> str:
+    """Name the first divergence of two histories of one patient."""
+    position = first_divergence(one, other)
+    if position is None:
+        return f"The two histories are the same, row by row: {labels[0]} and {labels[1]} never differ for this patient."
+    told = [f"  {label}: {_row_words(frame, position, word)}" for label, frame, word in zip(labels, (one, other), words, strict=True)]
+    time = min(float(frame["time"].iloc[min(position, len(frame) - 1)]) for frame in (one, other))
+    return f"First divergence at year {time:.2f}, after {position} shared rows:\n" + "\n".join(told)
