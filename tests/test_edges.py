@@ -229,6 +229,18 @@ def test_waiting_delays_the_start_and_bridges_with_what_is_on(engine):
     assert (told[(told["time"] > 1.0) & (told["time"] < 1.4)]["regimen"] == "a").all()
 
 
+def test_a_course_from_before_entry_has_a_budget_of_its_own(engine):
+    """Patients who enter on a drug stop it in their own time, not at once: its hazard is spent from entry on."""
+    program = calm(transitions=(tiny.hazard("stop_a", 0.5, tiny.TREATED, treatment=0, stops=1, reason="intolerance"),), horizon=1000.0)
+    cohort = tiny.drug_people(300)
+    one = np.ones(cohort.size, dtype=np.int64)
+    cohort = replace(cohort, regimen=one, line=one, years_on=np.full(cohort.size, 0.7), choose="none")
+    frame = simulate(program, cohort, 4, engine=engine).frame()
+    stops = frame[(frame["kind"] == "stop") & (frame["name"] == "a")]["time"].to_numpy()
+    assert stops.size == cohort.size
+    assert abs(stops.mean() - 2.0) < 4.0 * 2.0 / np.sqrt(cohort.size)
+
+
 def test_a_cohort_of_another_program_is_refused(engine):
     with pytest.raises(PathwayError) as fault:
         simulate(tiny.two_drugs(), tiny.people(1), 1, engine=engine)

@@ -66,6 +66,7 @@ class Life:
             if self.record.regimen >> treatment & 1:
                 self.body.course_count[treatment] = 1
                 self.body.course_line[treatment] = self.record.line
+                self.body.renew_course(treatment)
                 self.visits.restart(ClockKind.COURSE, treatment, self.record.start[treatment], 0)
         self.entry_reason = cohort.reason
         self._entry_choice = cohort.choose
