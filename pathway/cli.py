@@ -29,7 +29,10 @@ app = typer.Typer(
 )  # fmt: skip
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="scenario, a TOML file", show_default=False)]
-Strategies = Annotated[Optional[str], typer.Option("--strategies", metavar="A,B", help="ids of strategies, separated by commas; absent: all")]  # noqa: UP045
+Strategies = Annotated[
+    str | None,
+    typer.Option("--strategies", metavar="A,B", help="ids of strategies, separated by commas; absent: all"),
+]
 
 
 def main() -> None:
@@ -79,7 +82,9 @@ def run(
     engine: Annotated[Optional[str], typer.Option(help="name of the engine")] = None,  # noqa: UP045
     strategies: Strategies = None,
     output: Annotated[Path, typer.Option(metavar="DIR", help="the run's folder is made inside it")] = Path("outputs"),
-    workers: Annotated[Optional[int], typer.Option(min=1, max=1024, help="processes; absent: one a core. Results do not depend on it")] = None,  # noqa: UP045
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="processes; absent: one a core. Results do not depend on it")
+    ] = None,
 ) -> None:
     """Simulate, value, compare and report."""
     with guarded():
@@ -93,9 +98,17 @@ def run(
         begin = time.perf_counter()
         with progress_of() as tell:
             results = simulated(
-                scenario, patients=patients, seed=seed, engine=engine, strategies=names_in(strategies), workers=workers or os.cpu_count() or 1, tell=tell
+                scenario,
+                patients=patients,
+                seed=seed,
+                engine=engine,
+                strategies=names_in(strategies),
+                workers=workers or os.cpu_count() or 1,
+                tell=tell,
             )
-            folder = write(results, output, command=["pathway", *sys.argv[1:]], tell=lambda what: tell(f"writing: {what}", 0, 0))
+            folder = write(
+                results, output, command=["pathway", *sys.argv[1:]], tell=lambda what: tell(f"writing: {what}", 0, 0)
+            )
         typer.echo(summary_text(results))
         typer.echo(f"\n{time.perf_counter() - begin:,.0f} seconds. Report: {relative(folder / 'report.html')}")
 
@@ -119,7 +132,14 @@ def progress_of() -> Iterator[Tell]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    bars = Progress(TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+    bars = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
     tasks: dict[str, TaskID] = {}
     with bars:
         yield lambda what, done, total: _advance(bars, tasks, what, done, total)
@@ -134,7 +154,14 @@ def _advance(bars: Progress, tasks: dict[str, TaskID], what: str, done: int, tot
 
 
 def simulated(
-    scenario: Scenario, *, patients: int | None, seed: int | None, engine: str | None, strategies: list[str] | None, workers: int, tell: Tell
+    scenario: Scenario,
+    *,
+    patients: int | None,
+    seed: int | None,
+    engine: str | None,
+    strategies: list[str] | None,
+    workers: int,
+    tell: Tell,
 ) -> Results:
     """Run the experiment, saying first what it will do and for how long."""
     from pathway.experiment import run as run_experiment
@@ -142,7 +169,16 @@ def simulated(
     def announce(what: str, seconds: float) -> None:
         typer.echo(f"{what}: about {duration(seconds)}", err=True)
 
-    return run_experiment(scenario, patients=patients, seed=seed, engine=engine, strategies=strategies, workers=workers, progress=tell, announce=announce)
+    return run_experiment(
+        scenario,
+        patients=patients,
+        seed=seed,
+        engine=engine,
+        strategies=strategies,
+        workers=workers,
+        progress=tell,
+        announce=announce,
+    )
 
 
 def duration(seconds: float) -> str:
@@ -168,9 +204,17 @@ def summary_text(results: Results) -> str:
     view = View(results)
     table = full_incremental(view)
     lines = [["strategy", f"cost ({view.currency})", "QALYs", "added cost", "added QALYs", "cost per QALY gained"]]
-    wanted = [next(column for column in table.columns if column.key == key) for key in ("label", "cost", "qaly", "inc_cost", "inc_qaly", "icer_text")]
+    wanted = [
+        next(column for column in table.columns if column.key == key)
+        for key in ("label", "cost", "qaly", "inc_cost", "inc_qaly", "icer_text")
+    ]
     for record in table.frame.to_dict("records"):
-        cells = [" ".join(part for part in printed(record[column.key], column, record.get(column.error, float("nan"))) if part) for column in wanted]
+        cells = [
+            " ".join(
+                part for part in printed(record[column.key], column, record.get(column.error, float("nan"))) if part
+            )
+            for column in wanted
+        ]
         cells[-1] = cells[-1] or str(record["status_text"])
         lines.append(cells)
     text = aligned(lines, numeric=(1, 2, 3, 4))
@@ -180,7 +224,13 @@ def summary_text(results: Results) -> str:
 def aligned(rows: list[list[str]], numeric: tuple[int, ...] = ()) -> str:
     """Columns of text, numbers to the right."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.rjust(width) if k in numeric else cell.ljust(width) for k, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if k in numeric else cell.ljust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
 
 
 def relative(path: Path) -> str:
@@ -211,7 +261,9 @@ def check(file: File) -> None:
 
         for name in scenario.strategies:
             compile_program(scenario, name, values)
-        typer.echo(f"{shown(scenario.study.label)}: {len(scenario.strategies)} strategies, {len(scenario.used_parameters())} numbers, no fault")
+        typer.echo(
+            f"{shown(scenario.study.label)}: {len(scenario.strategies)} strategies, {len(scenario.used_parameters())} numbers, no fault"
+        )
 
 
 def compiled(scenario: Scenario, strategy: str) -> Program:
@@ -229,14 +281,21 @@ def chosen(scenario: Scenario, text: str | None) -> list[str]:
     names = names_in(text) or [scenario.study.comparator]
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ScenarioError(where="--strategies", found=", ".join(unknown), expected=", ".join(known), mend=did_you_mean(unknown[0], known))
+        raise ScenarioError(
+            where="--strategies",
+            found=", ".join(unknown),
+            expected=", ".join(known),
+            mend=did_you_mean(unknown[0], known),
+        )
     return names
 
 
 @app.command()
 def draw(
     file: File,
-    output: Annotated[Optional[Path], typer.Option(metavar="DIR", help="also write the picture as SVG and PNG there")] = None,  # noqa: UP045
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="also write the picture as SVG and PNG there")
+    ] = None,
     strategies: Strategies = None,
 ) -> None:
     """Show the state machine of the pathway."""
@@ -261,7 +320,11 @@ def draw(
                 stem.with_suffix(".svg").write_text(as_svg(figure), encoding="utf-8")
                 stem.with_suffix(".png").write_bytes(as_png(figure))
             except OSError as error:
-                raise PathwayError(where=f"--output {output.name}", found=error.strerror or "cannot be written", mend="give another --output") from None
+                raise PathwayError(
+                    where=f"--output {output.name}",
+                    found=error.strerror or "cannot be written",
+                    mend="give another --output",
+                ) from None
             typer.echo(f"\nPicture: {relative(stem.with_suffix('.svg'))} and .png")
 
 
@@ -320,18 +383,41 @@ def sources(
             import pandas as pd
 
             whole = pd.concat([both, money], ignore_index=True)
-            typer.echo(harmless_frame(whole).to_csv(index=False, quoting=csv_format.QUOTE_NONNUMERIC, na_rep="n/a", lineterminator="\n"), nl=False)
+            typer.echo(
+                harmless_frame(whole).to_csv(
+                    index=False, quoting=csv_format.QUOTE_NONNUMERIC, na_rep="n/a", lineterminator="\n"
+                ),
+                nl=False,
+            )
             return
         rows = [["number", "value", "spread", "grade", "source"]]
         for row in evidence.to_dict("records"):
             has_spread = row["low"] is not None and row["low"] == row["low"] and row["high"] == row["high"]
             spread = f"{significant(float(row['low']))} to {significant(float(row['high']))}" if has_spread else ""
-            rows.append([visible(str(row["id"])), f"{significant(float(row['value']))} {row['unit']}", spread, GRADE_MARKS.get(row["grade"], "") or "verified", visible(str(row["source"]))])
+            rows.append(
+                [
+                    visible(str(row["id"])),
+                    f"{significant(float(row['value']))} {row['unit']}",
+                    spread,
+                    GRADE_MARKS.get(row["grade"], "") or "verified",
+                    visible(str(row["source"])),
+                ]
+            )
         typer.echo(aligned(rows))
         rows = [["price", "value", "basis", "grade", "source"]]
         for row in prices.to_dict("records"):
             value = f"{row['currency']} {significant(float(row['value']))} per {row['unit']} ({row['price_year']})"
-            rows.append([visible(str(row["item"])), value, str(row["basis"]), GRADE_MARKS.get(row["grade"], "") or "verified", visible(str(row["source"]))])
+            rows.append(
+                [
+                    visible(str(row["item"])),
+                    value,
+                    str(row["basis"]),
+                    GRADE_MARKS.get(row["grade"], "") or "verified",
+                    visible(str(row["source"])),
+                ]
+            )
         typer.echo("\n" + aligned(rows))
-        weak = int(evidence["grade"].isin(["memory", "assumption"]).sum()) + int(prices["grade"].isin(["memory", "assumption"]).sum())
+        weak = int(evidence["grade"].isin(["memory", "assumption"]).sum()) + int(
+            prices["grade"].isin(["memory", "assumption"]).sum()
+        )
         typer.echo(f"\n{len(evidence)} numbers and {len(prices)} prices; {weak} of them from memory or assumed")

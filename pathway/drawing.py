@@ -30,14 +30,16 @@ class Arrow:
 
 
 def arrows_of(program: Program) -> list[Arrow]:
-    """Moves gathered by their ends, in order of states."""
+    """Gather moves by their ends, in order of states."""
     found: dict[tuple[int, int], list[str]] = {}
     for move in program.moves:
         for source in range(len(program.states)):
             if move.sources >> source & 1 and source != move.to:
                 words = "next line" if move.trigger.startswith("line:") else shown(move.label)
                 found.setdefault((source, move.to), []).append(words)
-    return [Arrow(source=source, to=to, words=tuple(dict.fromkeys(words))) for (source, to), words in sorted(found.items())]
+    return [
+        Arrow(source=source, to=to, words=tuple(dict.fromkeys(words))) for (source, to), words in sorted(found.items())
+    ]
 
 
 def as_text(program: Program, scenario: Scenario) -> str:
@@ -48,7 +50,15 @@ def as_text(program: Program, scenario: Scenario) -> str:
     everywhere = _from_everywhere(arrows, alive)
     lines = []
     for k, label in enumerate(labels):
-        marks = [word for word, holds in (("start", k == program.start_state), ("absorbing", bool(program.absorbing >> k & 1)), ("last resort", k == program.last_resort)) if holds]
+        marks = [
+            word
+            for word, holds in (
+                ("start", k == program.start_state),
+                ("absorbing", bool(program.absorbing >> k & 1)),
+                ("last resort", k == program.last_resort),
+            )
+            if holds
+        ]
         lines.append(label + (f"  [{', '.join(marks)}]" if marks else ""))
         for arrow in arrows:
             if arrow.source == k and (arrow.to not in everywhere):
@@ -64,7 +74,9 @@ def as_text(program: Program, scenario: Scenario) -> str:
 def internal(program: Program, scenario: Scenario) -> list[str]:
     """Transitions, decisions and planned stops that change registers only, in file order."""
     pathway = scenario.library.pathway
-    labels = {row.name: shown(row.label) for row in (*pathway.transitions, *pathway.decisions, *pathway.scheduled)}
+    labels = {row.name: shown(row.label) for row in pathway.transitions}
+    labels |= {row.name: shown(row.label) for row in pathway.decisions}
+    labels |= {row.name: shown(row.label) for row in pathway.scheduled}
     found = [labels.get(spec.name, spec.name) for spec in program.transitions if spec.to < 0]
     found += [labels.get(spec.name, spec.name) for spec in program.scheduled]
     found += [labels.get(spec.name, spec.name) for spec in program.decisions]
@@ -86,10 +98,49 @@ def _from_everywhere(arrows: list[Arrow], alive: list[int]) -> dict[int, tuple[s
     return found
 
 
+def _from_every_line(arrows: list[Arrow], upper: list[int]) -> dict[int, tuple[str, ...]]:
+    """States below that every state of the upper row leads to, and by what."""
+    found: dict[int, tuple[str, ...]] = {}
+    for to in sorted({arrow.to for arrow in arrows} - set(upper)):
+        into = [arrow for arrow in arrows if arrow.to == to and arrow.source in upper]
+        if len(upper) > 1 and {arrow.source for arrow in into} == set(upper):
+            found[to] = tuple(dict.fromkeys(word for arrow in into for word in arrow.words))
+    return found
+
+
+def _draw_bracket(
+    axes: Axes, shared: dict[int, tuple[str, ...]], upper: list[int], places: dict[int, tuple[float, float]]
+) -> None:
+    """Draw one line under the upper row for the moves that all its states share, and an arrow down to each of their ends."""
+    from pathway.report.view import wrapped
+
+    below = {to: words for to, words in shared.items() if to in places}
+    if not below:
+        return
+    y = -BOX[1] / 2 - 0.24
+    ends = [places[k][0] for k in upper]
+    axes.plot([min(ends), max(ends)], [y, y], color=BLUE, linewidth=1.2, zorder=2)
+    for x in ends:
+        axes.plot([x, x], [y, -BOX[1] / 2], color=BLUE, linewidth=1.2, zorder=2)
+    for to, words in below.items():
+        x, top = places[to][0], places[to][1] + BOX[1] / 2
+        axes.annotate(
+            "",
+            (x + 0.35, top),
+            xytext=(x + 0.35, y),
+            arrowprops={"arrowstyle": "-|>", "color": BLUE, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 1},
+        )
+        text = "; ".join("no candidate is left" if word == "next line" else word for word in words)
+        axes.text(x + 0.45, (y + top) / 2, wrapped(text, 24, 3), ha="left", va="center", fontsize=7.2, color=BLUE)
+
+
 def _places(program: Program) -> dict[int, tuple[float, float]]:
     """Start and lines in a row, in order of lines; other living states below."""
     living = [k for k in range(len(program.states)) if not program.absorbing >> k & 1]
-    upper = sorted((k for k in living if program.state_line[k] >= 0 or (k == program.start_state and k != program.last_resort)), key=lambda k: (k != program.start_state, program.state_line[k], k))
+    upper = sorted(
+        (k for k in living if program.state_line[k] >= 0 or (k == program.start_state and k != program.last_resort)),
+        key=lambda k: (k != program.start_state, program.state_line[k], k),
+    )
     lower = [k for k in living if k not in upper]
     places = {k: (column * STEP[0], 0.0) for column, k in enumerate(upper)}
     first = max(len(upper) - len(lower), 0) / 2.0
@@ -115,24 +166,87 @@ def as_figure(program: Program, scenario: Scenario) -> Figure:
         axes = figure.add_subplot()
         for k, (x, y) in places.items():
             edge = BLUE if program.state_line[k] > 0 else GREY
-            axes.add_patch(FancyBboxPatch((x - BOX[0] / 2, y - BOX[1] / 2), *BOX, boxstyle="round,pad=0.02,rounding_size=0.12", facecolor="white", edgecolor=edge, linewidth=1.6, zorder=3))
-            axes.text(x, y, wrapped(labels[k], 17, 2), ha="center", va="center", fontsize=9, fontweight="bold", color=edge, zorder=4)
+            axes.add_patch(
+                FancyBboxPatch(
+                    (x - BOX[0] / 2, y - BOX[1] / 2),
+                    *BOX,
+                    boxstyle="round,pad=0.02,rounding_size=0.12",
+                    facecolor="white",
+                    edgecolor=edge,
+                    linewidth=1.6,
+                    zorder=3,
+                )
+            )
+            axes.text(
+                x,
+                y,
+                wrapped(labels[k], 17, 2),
+                ha="center",
+                va="center",
+                fontsize=9,
+                fontweight="bold",
+                color=edge,
+                zorder=4,
+            )
             if k == program.start_state:
-                axes.annotate("", (x - BOX[0] / 2 - 0.03, y), xytext=(x - BOX[0] / 2 - 0.5, y), arrowprops={"arrowstyle": "-|>", "color": GREY})
+                axes.annotate(
+                    "",
+                    (x - BOX[0] / 2 - 0.03, y),
+                    xytext=(x - BOX[0] / 2 - 0.5, y),
+                    arrowprops={"arrowstyle": "-|>", "color": GREY},
+                )
+        upper = [k for k in living if places[k][1] == 0.0]
+        shared = _from_every_line(arrows, upper)
         for arrow in arrows:
-            if arrow.to not in everywhere and arrow.to in places:
+            if arrow.to in places and not (arrow.to in shared and arrow.source in upper):
                 _draw_arrow(axes, arrow, places, program)
+        _draw_bracket(axes, shared, upper, places)
         for rank, (to, words) in enumerate(everywhere.items()):
             y = bottom - rank * 1.0
             left = -BOX[0] / 2
-            axes.add_patch(FancyBboxPatch((left, y - 0.3), right + BOX[0], 0.6, boxstyle="round,pad=0.02,rounding_size=0.12", facecolor="#F2F2F2", edgecolor=GREY, linewidth=1.2))
+            axes.add_patch(
+                FancyBboxPatch(
+                    (left, y - 0.3),
+                    right + BOX[0],
+                    0.6,
+                    boxstyle="round,pad=0.02,rounding_size=0.12",
+                    facecolor="#F2F2F2",
+                    edgecolor=GREY,
+                    linewidth=1.2,
+                )
+            )
             axes.text(left + 0.2, y, labels[to], ha="left", va="center", fontsize=9, fontweight="bold", color="#222222")
-            axes.text(left + 1.6, y, wrapped("from every state: " + "; ".join(words), int(15 * (right + 1)), 2), ha="left", va="center", fontsize=7.6, color=GREY)
+            axes.text(
+                left + 1.6,
+                y,
+                wrapped("from every state: " + "; ".join(words), int(15 * (right + 1)), 2),
+                ha="left",
+                va="center",
+                fontsize=7.6,
+                color=GREY,
+            )
             for k in living:
-                if places[k][1] == min(p[1] for p in places.values()) or not any(places[o][0] == places[k][0] and places[o][1] < places[k][1] for o in living):
-                    axes.annotate("", (places[k][0], y + 0.33), xytext=(places[k][0], places[k][1] - BOX[1] / 2 - 0.03), arrowprops={"arrowstyle": "-|>", "color": "#BBBBBB", "linewidth": 0.9}, zorder=1)
+                if places[k][1] == min(p[1] for p in places.values()) or not any(
+                    places[o][0] == places[k][0] and places[o][1] < places[k][1] for o in living
+                ):
+                    axes.annotate(
+                        "",
+                        (places[k][0], y + 0.33),
+                        xytext=(places[k][0], places[k][1] - BOX[1] / 2 - 0.03),
+                        arrowprops={"arrowstyle": "-|>", "color": "#BBBBBB", "linewidth": 0.9},
+                        zorder=1,
+                    )
         axes.set_xlim(-BOX[0] / 2 - 0.7, right + BOX[0] / 2 + 0.3)
         axes.set_ylim(bottom - max(len(everywhere) - 1, 0) - 0.7, 1.6)
+        axes.text(
+            right + BOX[0] / 2,
+            1.5,
+            "dashed: a line is passed over, or taken again",
+            ha="right",
+            va="top",
+            fontsize=7.2,
+            color=GREY,
+        )
         axes.set_title(f"{shown(scenario.library.title)}: states and moves ({shown(program.strategy)})")
         axes.axis("off")
     return figure
@@ -146,21 +260,26 @@ def _draw_arrow(axes: Axes, arrow: Arrow, places: dict[int, tuple[float, float]]
     is_back = lines[1] >= 0 and (0 <= lines[1] < lines[0] or lines[0] < 0) and arrow.source != program.start_state
     if is_back:
         colour = ORANGE
-    line_style = "--" if is_back else "-"
+    is_skip = words == "next line" and lines[1] - max(lines[0], 0) > 1
+    line_style = "--" if is_back or is_skip else "-"
     if y0 == y1:
         span = round(abs(x1 - x0) / STEP[0])
         if span == 1 and x1 > x0:
             start, end, bend = (x0 + BOX[0] / 2, y0), (x1 - BOX[0] / 2, y1), 0.0
         else:
             side = 1.0 if y0 == 0.0 else -1.0
-            start, end, bend = (x0 + 0.25, y0 + side * BOX[1] / 2), (x1 - 0.25, y1 + side * BOX[1] / 2), (-0.28 if x1 > x0 else 0.28) * side
+            start, end, bend = (
+                (x0 + 0.25, y0 + side * BOX[1] / 2),
+                (x1 - 0.25, y1 + side * BOX[1] / 2),
+                (-0.28 if x1 > x0 else 0.28) * side,
+            )
     else:
         side = -1.0 if y1 < y0 else 1.0
         lean = max(-0.5, min(0.5, (x1 - x0) * 0.15))
         start, end, bend = (x0 + lean, y0 + side * BOX[1] / 2), (x1 - lean, y1 - side * BOX[1] / 2), 0.0
     axes.annotate(
         "", end, xytext=start,
-        arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 1.0, "linestyle": line_style, "connectionstyle": f"arc3,rad={bend}", "alpha": 0.85, "shrinkA": 1, "shrinkB": 2}, zorder=2,
+        arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 0.7 if is_back or is_skip else 1.2, "linestyle": line_style, "connectionstyle": f"arc3,rad={bend}", "alpha": 0.55 if is_back or is_skip else 0.95, "shrinkA": 1, "shrinkB": 2}, zorder=2,
     )  # fmt: skip
     if words != "next line":
         from pathway.report.view import wrapped

@@ -53,14 +53,21 @@ class Words:
     def any(self, name: str) -> str:
         """Words for whatever has this name; the name itself, with spaces, where nothing does."""
         pathway = self.scenario.library.pathway
-        for table in (pathway.conditions, pathway.flags, pathway.schedules, pathway.findings, pathway.markers, pathway.states):
+        for table in (
+            pathway.conditions,
+            pathway.flags,
+            pathway.schedules,
+            pathway.findings,
+            pathway.markers,
+            pathway.states,
+        ):
             if name in table:
                 return shown(table[name].label)
-        for row in (*pathway.transitions, *pathway.decisions, *pathway.scheduled):
-            if row.name == name:
-                return shown(row.label)
-        treatments = {row.id: row.label for row in self.scenario.library.treatments}
-        return shown(treatments.get(name, name.replace("_", " ")))
+        labels = {row.id: row.label for row in self.scenario.library.treatments}
+        labels |= {row.name: row.label for row in pathway.transitions}
+        labels |= {row.name: row.label for row in pathway.decisions}
+        labels |= {row.name: row.label for row in pathway.scheduled}
+        return shown(labels.get(name, name.replace("_", " ")))
 
 
 def rows_of(log: EventLog, patient: int) -> pd.DataFrame:
@@ -86,7 +93,11 @@ def introduce(cohort: Cohort, patient: int, scenario: Scenario) -> str:
     for name, value in zip(cohort.covariates, row.tolist(), strict=True):
         label = shown(covariates[name].label) if name in covariates else name
         unit = covariates[name].unit if name in covariates else ""
-        number = ("yes" if value else "no") if unit in ("", "yes or no", "yes/no") and value in (0.0, 1.0) else f"{value:.4g} {'' if unit in ('yes or no', 'fraction') else unit}".strip()
+        number = (
+            ("yes" if value else "no")
+            if unit in ("", "0/1", "yes or no", "yes/no") and value in (0.0, 1.0)
+            else f"{value:.4g} {'' if unit in ('yes or no', 'fraction') else unit}".strip()
+        )
         parts.append(f"{label}: {number}")
     return "; ".join(parts)
 
@@ -104,7 +115,9 @@ def tell(frame: pd.DataFrame, words: Words) -> list[Told]:
     visit_time = 0.0
     for row in frame.to_dict("records"):
         if visit and (row["time"] != visit_time or row["kind"] not in ("measure", "finding", "visit")):
-            story.append(Told(time=visit_time, text=" ".join(visit[:1]) + (": " + ", ".join(visit[1:]) if visit[1:] else "")))
+            story.append(
+                Told(time=visit_time, text=" ".join(visit[:1]) + (": " + ", ".join(visit[1:]) if visit[1:] else ""))
+            )
             visit = []
         if row["kind"] == "visit":
             if not visit:
@@ -126,7 +139,7 @@ def tell(frame: pd.DataFrame, words: Words) -> list[Told]:
 def _observed(row: dict[str, object], words: Words) -> str:
     """Tell what a visit saw."""
     pathway = words.scenario.library.pathway
-    name, value = str(row["name"]), float(row["measured"])  # type: ignore[arg-type]
+    name, value = str(row["name"]), float(str(row["measured"]))
     label = words.any(name)
     if np.isnan(value):
         return f"{label} not obtained"
@@ -135,8 +148,12 @@ def _observed(row: dict[str, object], words: Words) -> str:
         return f"{label}: {'yes' if value else 'no'}" if kind == "yes_no" else f"{label}: {value:.4g}"
     marker = pathway.markers.get(name)
     unit = (marker.shown_unit or marker.unit) if marker else ""
-    native = f" ({float(row['native']):,.0f} {marker.unit})" if marker and marker.shown_unit and marker.shown_unit != marker.unit and not np.isnan(float(row["native"])) else ""  # type: ignore[arg-type]
-    return f"{label} {value:.1f} {unit}{native}, truly {float(row['true']):.1f}"  # type: ignore[arg-type]
+    native = (
+        f" ({float(row['native']):,.0f} {marker.unit})"
+        if marker and marker.shown_unit and marker.shown_unit != marker.unit and not np.isnan(float(str(row["native"])))
+        else ""
+    )
+    return f"{label} {value:.1f} {unit}{native}, truly {float(row['true']):.1f}"
 
 
 def _sentence(row: dict[str, object], words: Words) -> str:
@@ -144,9 +161,11 @@ def _sentence(row: dict[str, object], words: Words) -> str:
     kind, name, detail = str(row["kind"]), str(row["name"]), str(row["detail"])
     why = f" ({words.any(detail).lower()})" if detail else ""
     regimen = words.regimen(str(row["regimen"]))
-    number = float(row["measured"])  # type: ignore[arg-type]
+    number = float(str(row["measured"]))
     said = {
-        "enter": f"enters {words.state(str(row['state']))}, on {regimen}" if regimen != "none" else f"enters, {words.state(str(row['state']))}",
+        "enter": f"enters {words.state(str(row['state']))}, on {regimen}"
+        if regimen != "none"
+        else f"enters, {words.state(str(row['state']))}",
         "move": "" if name == "line" else f"{words.any(name)}: now {words.state(str(row['state']))}{why}",
         "start": f"starts {words.any(name)}; regimen {regimen}",
         "stop": f"stops {words.any(name)}{why}; regimen {regimen}",
@@ -156,8 +175,9 @@ def _sentence(row: dict[str, object], words: Words) -> str:
         "condition": f"{words.any(name)} begins",
         "recover": f"{words.any(name)} is over",
         "flag": f"from now on: {words.any(name)}",
-        "jump": f"{words.any(name)} jumps by {float(row['true']):+.1f}{why}",  # type: ignore[arg-type]
-        "decide": f"decision: {words.any(name)}, because {shown(detail) or 'the rule is met'}" + (" (a visit must confirm it)" if number == 0.0 else ""),
+        "jump": f"{words.any(name)} jumps by {float(row['true']):+.1f}{why}",
+        "decide": f"decision: {words.any(name)}, because {shown(detail) or 'the rule is met'}"
+        + (" (a visit must confirm it)" if number == 0.0 else ""),
         "request": f"authorisation is asked for ({name})",
         "inform": f"the payer asks for more documents{why}",
         "approve": f"the {name} request is approved{why}",
@@ -192,8 +212,18 @@ def first_divergence(one: pd.DataFrame, other: pd.DataFrame) -> int | None:
 
 def _row_words(frame: pd.DataFrame, position: int, words: Words) -> str:
     """Tell the row at a position, or the next one that has words."""
+    if position < len(frame) and frame["kind"].iloc[position] == "request":
+        # The same words in both: what is asked for shows when it starts.
+        starts = np.flatnonzero((frame["kind"] == "start").to_numpy() & (np.arange(len(frame)) >= position))
+        position = int(starts[0]) if starts.size else position
     for row in frame.iloc[position : position + 6].to_dict("records"):
-        text = _observed(row, words) if row["kind"] in ("measure", "finding") else f"visit, {words.any(str(row['name'])).lower()}" if row["kind"] == "visit" else _sentence(row, words)
+        text = (
+            _observed(row, words)
+            if row["kind"] in ("measure", "finding")
+            else f"visit, {words.any(str(row['name'])).lower()}"
+            if row["kind"] == "visit"
+            else _sentence(row, words)
+        )
         if text:
             return f"at year {float(row['time']):.2f}, {text}"
     return "nothing more happens"
@@ -204,6 +234,9 @@ def compare(one: pd.DataFrame, other: pd.DataFrame, labels: tuple[str, str], wor
     position = first_divergence(one, other)
     if position is None:
         return f"The two histories are the same, row by row: {labels[0]} and {labels[1]} never differ for this patient."
-    told = [f"  {label}: {_row_words(frame, position, word)}" for label, frame, word in zip(labels, (one, other), words, strict=True)]
+    told = [
+        f"  {label}: {_row_words(frame, position, word)}"
+        for label, frame, word in zip(labels, (one, other), words, strict=True)
+    ]
     time = min(float(frame["time"].iloc[min(position, len(frame) - 1)]) for frame in (one, other))
     return f"First divergence at year {time:.2f}, after {position} shared rows:\n" + "\n".join(told)

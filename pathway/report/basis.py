@@ -27,7 +27,11 @@ def evidence_frame(scenario: Scenario) -> pd.DataFrame:
     for name in scenario.used_parameters():
         if name in known:
             one = known[name]
-            cited = "; ".join(scenario.library.sources[key.strip()].citation for key in one.source.split(";") if key.strip() in scenario.library.sources)
+            cited = "; ".join(
+                scenario.library.sources[key.strip()].citation
+                for key in one.source.split(";")
+                if key.strip() in scenario.library.sources
+            )
             rows.append(
                 {
                     "id": name, "label": one.label, "value": values.get(name, one.value), "unit": one.unit, "low": one.low, "high": one.high, "family": one.family,
@@ -70,15 +74,36 @@ def price_frame(scenario: Scenario) -> pd.DataFrame:
                 "origin": "scenario",
             }
         )  # fmt: skip
-    return pd.DataFrame(rows, columns=["item", "label", "value", "unit", "currency", "price_year", "basis", "channel", "valid_from", "grade", "source", "origin"])
+    return pd.DataFrame(
+        rows,
+        columns=[
+            "item",
+            "label",
+            "value",
+            "unit",
+            "currency",
+            "price_year",
+            "basis",
+            "channel",
+            "valid_from",
+            "grade",
+            "source",
+            "origin",
+        ],
+    )
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     """Add printed values and spreads."""
     told = frame.copy()
-    told["value_text"] = [f"{significant(float(value))} {unit}" for value, unit in zip(told["value"], told["unit"], strict=True)]
+    told["value_text"] = [
+        f"{significant(float(value))} {unit}" for value, unit in zip(told["value"], told["unit"], strict=True)
+    ]
     if "low" in told:
-        told["spread_text"] = [f"{significant(float(low))} to {significant(float(high))}" if pd.notna(low) and pd.notna(high) else "" for low, high in zip(told["low"], told["high"], strict=True)]
+        told["spread_text"] = [
+            f"{significant(float(low))} to {significant(float(high))}" if pd.notna(low) and pd.notna(high) else ""
+            for low, high in zip(told["low"], told["high"], strict=True)
+        ]
     return told
 
 
@@ -97,10 +122,23 @@ def basis_tables(view: View) -> list[Table]:
     """Weak numbers first, then everything."""
     scenario = view.scenario
     evidence = _shown(evidence_frame(scenario))
-    weak = evidence[evidence["grade"].isin(["memory", "assumption"])].sort_values(["grade"], ascending=False, kind="stable").reset_index(drop=True)
+    weak = (
+        evidence[evidence["grade"].isin(["memory", "assumption"])]
+        .sort_values(["grade"], ascending=False, kind="stable")
+        .reset_index(drop=True)
+    )
     prices = _shown(price_frame(scenario))
     grades = evidence["grade"].value_counts()
-    counted = ", ".join(f"{int(grades[grade])} {word}" for grade, word in (("verified", "verified"), ("derived", "derived"), ("memory", "from memory"), ("assumption", "assumed")) if grade in grades)
+    counted = ", ".join(
+        f"{int(grades[grade])} {word}"
+        for grade, word in (
+            ("verified", "verified"),
+            ("derived", "derived"),
+            ("memory", "from memory"),
+            ("assumption", "assumed"),
+        )
+        if grade in grades
+    )
     tables = [
         Table(name="weak_numbers", title="Numbers known from memory or assumed", frame=weak, columns=_EVIDENCE_COLUMNS, note=f"Of {len(evidence)} numbers of this study: {counted}."),
         Table(
@@ -160,13 +198,30 @@ def conventions(view: View) -> Table:
         ("Life tables replaced", "; ".join(f"{old} by {new}" for old, new in scenario.life_tables.items())),
     ]  # fmt: skip
     frame = pd.DataFrame([{"what": what, "convention": plain(words)} for what, words in told if words])
-    return Table(name="conventions", title="Conventions", frame=frame, columns=(Column(key="what", head="", form="text"), Column(key="convention", head="In this run", form="text")))
+    return Table(
+        name="conventions",
+        title="Conventions",
+        frame=frame,
+        columns=(Column(key="what", head="", form="text"), Column(key="convention", head="In this run", form="text")),
+    )
 
 
 def sources(view: View) -> Table:
     """Publications behind the numbers of this study."""
     scenario = view.scenario
-    wanted = {key.strip() for text in [*evidence_frame(scenario)["source"], *price_frame(scenario)["source"]] for key in str(text).split(";")}
-    rows = [{"key": row.key, "citation": row.citation, "doi_or_url": row.doi_or_url, "accessed": row.accessed} for row in scenario.library.sources.values() if row.key in wanted]
-    columns = (Column(key="key", head="Key", form="text"), Column(key="citation", head="Citation", form="text"), Column(key="doi_or_url", head="DOI or address", form="text"))
+    wanted = {
+        key.strip()
+        for text in [*evidence_frame(scenario)["source"], *price_frame(scenario)["source"]]
+        for key in str(text).split(";")
+    }
+    rows = [
+        {"key": row.key, "citation": row.citation, "doi_or_url": row.doi_or_url, "accessed": row.accessed}
+        for row in scenario.library.sources.values()
+        if row.key in wanted
+    ]
+    columns = (
+        Column(key="key", head="Key", form="text"),
+        Column(key="citation", head="Citation", form="text"),
+        Column(key="doi_or_url", head="DOI or address", form="text"),
+    )
     return Table(name="sources", title="Sources", frame=pd.DataFrame(rows), columns=columns)

@@ -59,7 +59,7 @@ def decimals(error: float, digits: int) -> int:
 
 
 def rounded(value: float, places: int) -> str:
-    """Number with thousands separated, to so many decimals (negative: tens, hundreds).
+    """Write a number with thousands separated, to so many decimals (negative: tens, hundreds).
 
     Examples
     --------
@@ -73,7 +73,7 @@ def rounded(value: float, places: int) -> str:
 
 
 def printed(value: object, column: Column, error: float = float("nan")) -> tuple[str, str]:
-    """A cell's text and, in small grey beside it, its Monte Carlo standard error.
+    """Give a cell's text and, in small grey beside it, its Monte Carlo standard error.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def printed(value: object, column: Column, error: float = float("nan")) -> tuple
         return (GRADE_MARKS.get(text, text) if column.form == "grade" else text), ""
     number = float(value) if value is not None and pd.notna(value) else float("nan")  # type: ignore[arg-type]
     if not math.isfinite(number):
-        return "" if column.form == "money" else NOT_AVAILABLE, ""
+        return "" if column.error else NOT_AVAILABLE, ""
     if column.form == "whole":
         return rounded(number, 0), ""
     scale = 100.0 if column.form == "share" else 1.0
@@ -101,7 +101,7 @@ def printed(value: object, column: Column, error: float = float("nan")) -> tuple
 
 
 def significant(value: float, digits: int = 4) -> str:
-    """A number of the evidence: some four significant digits, no exponent unless tiny.
+    """Write a number of the evidence: some four significant digits, no exponent unless tiny.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def visible(text: str) -> str:
     return "".join(one for one in text if one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cf", "Cs", "Co"))
 
 
-_FORMULA = re.compile(r"^\s*[=+\-@\t\r＝＋－＠]")
+_FORMULA = re.compile(r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 
 
 def harmless(text: str) -> str:
@@ -147,5 +147,7 @@ def harmless_frame(frame: pd.DataFrame) -> pd.DataFrame:
     safe = frame.copy()
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name]) and not pd.api.types.is_bool_dtype(safe[name]):
-            safe[name] = [harmless(visible(value)) if isinstance(value, str) else value for value in safe[name].astype(object)]
+            safe[name] = [
+                harmless(visible(value)) if isinstance(value, str) else value for value in safe[name].astype(object)
+            ]
     return safe.rename(columns=lambda name: harmless(visible(str(name))))

@@ -145,7 +145,7 @@ def states_at(log: EventLog, grid: Floats) -> Ints:
 
 
 def marker_at(log: EventLog, marker: str, grid: Floats) -> Floats:
-    """True value of a marker at given times, shape (patients, times); NaN after the end of a history.
+    """Give the true value of a marker at given times, shape (patients, times); NaN after the end of a history.
 
     Parameters
     ----------
@@ -164,13 +164,19 @@ def marker_at(log: EventLog, marker: str, grid: Floats) -> Floats:
     return found
 
 
-def measured_at(log: EventLog, marker: str, grid: Floats, half_width: float, *, confirmatory: tuple[str, ...] = ()) -> Floats:
+def measured_at(
+    log: EventLog, marker: str, grid: Floats, half_width: float, *, confirmatory: tuple[str, ...] = ()
+) -> Floats:
     """First planned measurement of a marker within ``half_width`` years of given times, shape (patients, times); NaN where there is none.
 
     Confirmatory visits (named by their decision) are left out: they follow a bad value, and would drag the mean to where the luck was bad.
     """
     _, position = positions(log)
-    rows = log.rows(Kind.MEASURE) & (log.events["name"] == log.name_id(marker)) & ~np.isnan(log.events["measured"].astype(np.float64))
+    rows = (
+        log.rows(Kind.MEASURE)
+        & (log.events["name"] == log.name_id(marker))
+        & ~np.isnan(log.events["measured"].astype(np.float64))
+    )
     rows &= ~np.isin(log.events["detail"], [log.name_id(name) for name in confirmatory])
     time, value, who = log.events["time"][rows], log.events["measured"][rows], position[rows]
     nearest = np.clip(np.searchsorted((grid[1:] + grid[:-1]) / 2.0, time, side="left"), 0, grid.size - 1)
@@ -221,24 +227,28 @@ def courses_of(log: EventLog, treatment: int, program: Program) -> Courses:
 
 
 def regimens_by_line(log: EventLog) -> tuple[Ints, Booleans]:
-    """Regimen of each line: the one held longest on it.
+    """Regimen with which each line was begun.
+
+    The first one in force after the first course that starts on the line, so that a bridge held while waiting is not taken for
+    it; on a line where nothing starts, the first one held.
 
     Returns
     -------
-    Regimen (bit set), shape (patients, lines + 1), among those that are not empty (0: nothing was given); and whether the line was reached.
+    Regimen (bit set), shape (patients, lines + 1) (0: nothing was given); and whether the line was reached.
     """
     spans = spans_of(log)
     lines = int(spans.line.max(initial=0)) + 1
     regimen = np.zeros((log.patients, lines), dtype=np.int64)
     reached = np.zeros((log.patients, lines), dtype=bool)
     reached[spans.patient, spans.line] = True
+    begun = np.full((log.patients, lines), -1.0)
+    starts = np.flatnonzero(log.rows(Kind.START))[::-1]
+    begun[spans.patient[starts], spans.line[starts]] = spans.start[starts]
     given = spans.regimen > 0
-    bits, which = np.unique(spans.regimen[given], return_inverse=True)
-    cell = (spans.patient[given] * lines + spans.line[given]) * max(bits.size, 1) + which
-    cells, inverse = np.unique(cell, return_inverse=True)
-    years = np.bincount(inverse, weights=(spans.stop - spans.start)[given], minlength=cells.size)
-    # Written in order of time held, so that the longest stays.
-    order = np.argsort(years, kind="stable")
-    place = cells[order] // max(bits.size, 1)
-    regimen[place // lines, place % lines] = bits[cells[order] % max(bits.size, 1)] if bits.size else 0
+    late = spans.start >= begun[spans.patient, spans.line]
+    lasting = spans.stop > spans.start
+    # Written last to first, weakest claim first, so that the first span with the strongest claim stays.
+    for claim in (given, given & lasting, given & late & lasting):
+        rows = np.flatnonzero(claim)[::-1]
+        regimen[spans.patient[rows], spans.line[rows]] = spans.regimen[rows]
     return regimen, reached

@@ -46,7 +46,7 @@ class Section:
 
 
 def is_numeric(column: Column) -> bool:
-    """Does the column stand to the right?"""
+    """Tell whether the column stands to the right."""
     return column.form not in ("text", "grade")
 
 
@@ -72,7 +72,9 @@ def table_view(table: Table, colours: dict[str, str]) -> dict[str, Any]:
                     link=link_of(text) if column.key == "doi_or_url" else "", colour=colours.get(str(record.get("strategy", "")), "") if column.key == "label" else "",
                 )
             )  # fmt: skip
-        kind = "pale" if number in table.pale else "total" if str(record.get("category", "")).startswith("total") else ""
+        kind = (
+            "pale" if number in table.pale else "total" if str(record.get("category", "")).startswith("total") else ""
+        )
         rows.append({"cells": cells, "kind": kind})
     heads = [{"text": visible(column.head), "numeric": is_numeric(column)} for column in table.columns]
     return {"name": table.name, "title": table.title, "heads": heads, "rows": rows, "note": table.note, "svg": ""}
@@ -85,7 +87,7 @@ def figure_view(sheet: Sheet) -> dict[str, Any]:
     from pathway.report.figures import as_svg, inline_svg
 
     # The only markup let through: drawn by matplotlib, which escapes the text in it.
-    svg = Markup(inline_svg(as_svg(sheet.figure), visible(sheet.alt), sheet.name))  # noqa: S704
+    svg = Markup(inline_svg(as_svg(sheet.figure), visible(sheet.alt), sheet.name))
     return {"name": sheet.name, "title": visible(sheet.title), "caption": visible(sheet.caption), "svg": svg}
 
 
@@ -101,23 +103,37 @@ def answer(view: View, incremental: Table) -> list[str]:
     for row in on.iloc[1:].to_dict("records"):
         name, before = view.labels[str(row["strategy"])], view.labels[str(row["previous"])]
         if row["icer_text"] == NOT_ESTIMABLE or not np.isfinite(row["icer"]):
-            said.append(f"{name}: its difference in QALYs from {before} is within simulation error, so no ratio can be given; simulate more patients.")
+            said.append(
+                f"{name}: its difference in QALYs from {before} is within simulation error, so no ratio can be given; simulate more patients."
+            )
         else:
-            said.append(f"{name} gains {printed(row['inc_qaly'], Column(key='', head=''), row['inc_qaly_se'])[0]} QALYs more than {before} at {currency} {row['icer_text']} per QALY gained.")
+            said.append(
+                f"{name} gains {printed(row['inc_qaly'], Column(key='', head=''), row['inc_qaly_se'])[0]} QALYs more than {before} at {currency} {row['icer_text']} per QALY gained."
+            )
     for row in frame.to_dict("records"):
         if "dominated" in str(row["status"]):
             said.append(f"{view.labels[str(row['strategy'])]}: {row['status_text']}.")
-    said += [f"{view.labels[name]} is printed as a reference only and kept off the frontier." for name in view.reference_only]
-    said.append("The ± beside a number is the simulation's own error. How far the numbers behind it may be wrong is another matter: see what this rests on.")
+    said += [
+        f"{view.labels[name]} is printed as a reference only and kept off the frontier." for name in view.reference_only
+    ]
+    said.append(
+        "The ± beside a number is the simulation's own error. How far the numbers behind it may be wrong is another matter: see what this rests on."
+    )
     return [plain_sentence(one) for one in said]
 
 
 def plain_sentence(text: str) -> str:
-    """A sentence without hidden characters."""
+    """Give a sentence without hidden characters."""
     return visible(text)
 
 
-def sections_of(view: View, tables: Sequence[Table], basis: Sequence[Table], sheets: Sequence[Sheet], made: Sequence[tuple[str, str]]) -> list[Section]:
+def sections_of(
+    view: View,
+    tables: Sequence[Table],
+    basis: Sequence[Table],
+    sheets: Sequence[Sheet],
+    made: Sequence[tuple[str, str]],
+) -> list[Section]:
     """Order tables and figures into chapters."""
     known = {table.name: table for table in [*tables, *basis]}
     drawn = {sheet.name: sheet for sheet in sheets}
@@ -127,12 +143,22 @@ def sections_of(view: View, tables: Sequence[Table], basis: Sequence[Table], she
         for name in names:
             if name.startswith("figure:"):
                 wanted = name.removeprefix("figure:")
-                found += [figure_view(sheet) for key, sheet in drawn.items() if key == wanted or (wanted.endswith("*") and key.startswith(wanted[:-1])) or (wanted.startswith("*") and key.endswith(wanted[1:]))]
+                found += [
+                    figure_view(sheet)
+                    for key, sheet in drawn.items()
+                    if key == wanted
+                    or (wanted.endswith("*") and key.startswith(wanted[:-1]))
+                    or (wanted.startswith("*") and key.endswith(wanted[1:]))
+                ]
             elif name in known:
                 found.append(table_view(known[name], view.colours))
         return found
 
-    notes = [(view.labels[name], plain_sentence(view.scenario.strategies[name].evidence_note)) for name in view.ids if view.scenario.strategies[name].evidence_note]
+    notes = [
+        (view.labels[name], plain_sentence(view.scenario.strategies[name].evidence_note))
+        for name in view.ids
+        if view.scenario.strategies[name].evidence_note
+    ]
     weak = known.get("weak_numbers")
     lead = "Numbers known from memory (◆) were not checked against their source, and assumptions (◇) have none: a decision that turns on one of them should wait until it is checked."
     return [
@@ -148,7 +174,14 @@ def sections_of(view: View, tables: Sequence[Table], basis: Sequence[Table], she
     ]  # fmt: skip
 
 
-def render(view: View, tables: Sequence[Table], basis: Sequence[Table], sheets: Sequence[Sheet], made: Sequence[tuple[str, str]], footer: str) -> str:
+def render(
+    view: View,
+    tables: Sequence[Table],
+    basis: Sequence[Table],
+    sheets: Sequence[Sheet],
+    made: Sequence[tuple[str, str]],
+    footer: str,
+) -> str:
     """Render the page.
 
     Parameters
@@ -163,7 +196,9 @@ def render(view: View, tables: Sequence[Table], basis: Sequence[Table], sheets: 
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(files("pathway.report").joinpath("templates/report.html").read_text(encoding="utf-8"))
+    template = environment.from_string(
+        files("pathway.report").joinpath("templates/report.html").read_text(encoding="utf-8")
+    )
     scenario = view.scenario
     money = scenario.economics
     incremental = next(table for table in tables if table.name == "incremental")

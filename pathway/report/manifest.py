@@ -18,7 +18,19 @@ from pathway.report.view import View
 
 SCHEMA = "pathway.manifest/1"
 DISTRIBUTION = "treatment-pathway"
-PACKAGES = ("numpy", "pandas", "scipy", "numba", "simpy", "transitions", "pydantic", "pyarrow", "matplotlib", "jinja2", "openpyxl")
+PACKAGES = (
+    "numpy",
+    "pandas",
+    "scipy",
+    "numba",
+    "simpy",
+    "transitions",
+    "pydantic",
+    "pyarrow",
+    "matplotlib",
+    "jinja2",
+    "openpyxl",
+)
 
 
 def sha256(data: bytes) -> str:
@@ -41,8 +53,17 @@ def commit() -> tuple[str, bool | None]:
     if not (home / ".git").exists():
         return "", None
     try:
-        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=home, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-        changed = subprocess.run(["git", "status", "--porcelain", "--", "pathway"], cwd=home, capture_output=True, text=True, timeout=10, check=True).stdout
+        head = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=home, capture_output=True, text=True, timeout=10, check=True
+        ).stdout.strip()
+        changed = subprocess.run(
+            ["git", "status", "--porcelain", "--", "pathway"],
+            cwd=home,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return "", None
     return head, bool(changed.strip())
@@ -50,7 +71,13 @@ def commit() -> tuple[str, bool | None]:
 
 def scenario_hash(scenario: Scenario) -> str:
     """Hash of the scenario and of every file of its disease, in reading order."""
-    told = {"scenario": scenario.sha256, "files": [[PurePath(name).name if PurePath(name).is_absolute() else name, digest] for name, digest in scenario.library.files]}
+    told: dict[str, object] = {
+        "scenario": scenario.sha256,
+        "files": [
+            [PurePath(name).name if PurePath(name).is_absolute() else name, digest]
+            for name, digest in scenario.library.files
+        ],
+    }
     if scenario.patients is not None:
         told["patients"] = {name: sha256(values.tobytes()) for name, values in scenario.patients.items()}
     return sha256(json.dumps(told, sort_keys=True).encode())
@@ -59,12 +86,20 @@ def scenario_hash(scenario: Scenario) -> str:
 def run_hash(view: View) -> str:
     """Hash of all that fixes the results of a run; eight letters of it are in the folder's name."""
     results = view.results
-    told = [scenario_hash(view.scenario), version(), commit(), results.seed, results.cohort.size, list(view.ids), results.engine]
+    told = [
+        scenario_hash(view.scenario),
+        version(),
+        commit(),
+        results.seed,
+        results.cohort.size,
+        list(view.ids),
+        results.engine,
+    ]
     return sha256(json.dumps(told).encode())
 
 
 def share_safe(words: Sequence[str]) -> list[str]:
-    """A command line without folders.
+    """Strip a command line of folders.
 
     Examples
     --------
@@ -79,7 +114,15 @@ def share_safe(words: Sequence[str]) -> list[str]:
     return safe
 
 
-def manifest(view: View, *, created: datetime.datetime, command: Sequence[str], hashes: dict[str, str], report: str, seconds: dict[str, float]) -> dict[str, Any]:
+def manifest(
+    view: View,
+    *,
+    created: datetime.datetime,
+    command: Sequence[str],
+    hashes: dict[str, str],
+    report: str,
+    seconds: dict[str, float],
+) -> dict[str, Any]:
     """Describe a run.
 
     Parameters

@@ -16,7 +16,16 @@ from pathway.economics.comparison import icer_words, incremental, mean_and_error
 from pathway.eventlog import Kind
 from pathway.report.figures.bars import category_words
 from pathway.report.formats import GRADE_MARKS, Column
-from pathway.report.histories import courses_of, lifetimes, marker_at, median_time, positions, regimens_by_line, spans_of, survival
+from pathway.report.histories import (
+    courses_of,
+    lifetimes,
+    marker_at,
+    median_time,
+    positions,
+    regimens_by_line,
+    spans_of,
+    survival,
+)
 from pathway.report.view import View, plain
 
 Floats = NDArray[np.float64]
@@ -47,7 +56,16 @@ class Table:
 
 def results_tables(view: View) -> list[Table]:
     """All tables of results, in reading order."""
-    tables = [summary(view), full_incremental(view), costs(view), drug_use(view), by_line(view), markers(view), events(view), deaths(view)]
+    tables = [
+        summary(view),
+        full_incremental(view),
+        costs(view),
+        drug_use(view),
+        by_line(view),
+        markers(view),
+        events(view),
+        deaths(view),
+    ]
     return [table for table in tables if len(table.frame)]
 
 
@@ -57,11 +75,18 @@ def _pale(view: View, strategies: Sequence[str]) -> tuple[int, ...]:
 
 def name_of(view: View, strategy: str) -> str:
     """Label of a strategy as it stands in tables."""
-    notes = [word for word, holds in (("comparator", strategy == view.comparator), ("reference only", strategy in view.reference_only)) if holds]
+    notes = [
+        word
+        for word, holds in (
+            ("comparator", strategy == view.comparator),
+            ("reference only", strategy in view.reference_only),
+        )
+        if holds
+    ]
     return view.labels[strategy] + (f" ({', '.join(notes)})" if notes else "")
 
 
-def _with_error(row: dict[str, object], key: str, sample: Floats) -> None:
+def _with_error(row: dict[str, object], key: str, sample: NDArray[np.generic]) -> None:
     """Put a mean and its error into a row."""
     row[key], row[f"{key}_se"] = mean_and_error(np.asarray(sample, dtype=np.float64))
 
@@ -95,19 +120,37 @@ def summary(view: View) -> Table:
         cost, qaly = view.costs(run.strategy), view.qalys(run.strategy)
         base_cost, base_qaly = view.costs(view.comparator), view.qalys(view.comparator)
         _with_error(row, "cost", cost)
-        _with_error(row, "drug_cost", np.sum([view.category_costs(run.strategy, name) for name in drugs], axis=0) + np.zeros(cost.size))
+        _with_error(
+            row,
+            "drug_cost",
+            np.sum([view.category_costs(run.strategy, name) for name in drugs], axis=0) + np.zeros(cost.size),
+        )
         _with_error(row, "life_years", out.life_years)
         _with_error(row, "life_years_discounted", out.life_years_discounted)
         _with_error(row, "qalys", qaly)
         is_base = run.strategy == view.comparator
-        for key, sample in (("inc_cost", cost - base_cost), ("inc_life_years", out.life_years_discounted - base.life_years_discounted), ("inc_qalys", qaly - base_qaly)):
+        for key, sample in (
+            ("inc_cost", cost - base_cost),
+            ("inc_life_years", out.life_years_discounted - base.life_years_discounted),
+            ("inc_qalys", qaly - base_qaly),
+        ):
             _with_error(row, key, sample)
             if is_base:
                 row[key] = row[f"{key}_se"] = np.nan
-        ratio, words = (np.nan, "comparator") if is_base else icer_words(float(np.mean(cost - base_cost)), float(np.mean(qaly - base_qaly)), mean_and_error(qaly - base_qaly)[1])
+        ratio, words = (
+            (np.nan, "comparator")
+            if is_base
+            else icer_words(
+                float(np.mean(cost - base_cost)), float(np.mean(qaly - base_qaly)), mean_and_error(qaly - base_qaly)[1]
+            )
+        )
         row["icer"], row["icer_text"] = ratio, words
         for threshold in thresholds:
-            _with_error(row, f"inc_nmb_{threshold:g}", net_monetary_benefit(cost, qaly, threshold) - net_monetary_benefit(base_cost, base_qaly, threshold))
+            _with_error(
+                row,
+                f"inc_nmb_{threshold:g}",
+                net_monetary_benefit(cost, qaly, threshold) - net_monetary_benefit(base_cost, base_qaly, threshold),
+            )
             if is_base:
                 row[f"inc_nmb_{threshold:g}"] = row[f"inc_nmb_{threshold:g}_se"] = np.nan
         rows.append(row)
@@ -124,7 +167,15 @@ def summary(view: View) -> Table:
         Column(key="inc_life_years", head="Added life-years", error="inc_life_years_se"),
         Column(key="inc_qalys", head="Added QALYs", error="inc_qalys_se"),
         Column(key="icer_text", head=f"Cost per QALY gained, {money}", form="text"),
-        *(Column(key=f"inc_nmb_{t:g}", head=f"Added net monetary benefit at {t:,.0f} per QALY, {money}", form="money", error=f"inc_nmb_{t:g}_se") for t in thresholds),
+        *(
+            Column(
+                key=f"inc_nmb_{t:g}",
+                head=f"Added net monetary benefit at {t:,.0f} per QALY, {money}",
+                form="money",
+                error=f"inc_nmb_{t:g}_se",
+            )
+            for t in thresholds
+        ),
     ]
     return Table(
         name="cost_effectiveness", title="Cost-effectiveness", frame=pd.DataFrame(rows), columns=tuple(columns), pale=_pale(view, view.ids),
@@ -171,10 +222,15 @@ def costs(view: View) -> Table:
     marks = memory_marks(view)
     rows = []
     for category in view.categories:
-        row: dict[str, object] = {"category": category, "label": f"{category_words(view, category)} {marks.get(category, '')}".strip()}
+        row: dict[str, object] = {
+            "category": category,
+            "label": f"{category_words(view, category)} {marks.get(category, '')}".strip(),
+        }
         for run in view.runs:
             _with_error(row, run.strategy, view.category_costs(run.strategy, category))
-            row[f"{run.strategy}_undiscounted"] = float(view.category_costs(run.strategy, category, discounted=False).mean())
+            row[f"{run.strategy}_undiscounted"] = float(
+                view.category_costs(run.strategy, category, discounted=False).mean()
+            )
         rows.append(row)
     total: dict[str, object] = {"category": "total", "label": "Total"}
     yearly: dict[str, object] = {"category": "total_per_life_year", "label": "Total per year lived, not discounted"}
@@ -185,7 +241,15 @@ def costs(view: View) -> Table:
         yearly[run.strategy] = float(undiscounted.mean() / max(float(run.outcomes.life_years.mean()), 1e-12))
     columns = (
         Column(key="label", head=f"Category, {view.currency}", form="text"),
-        *(Column(key=name, head=view.labels[name] + (" (reference only)" if name in view.reference_only else ""), form="money", error=f"{name}_se") for name in view.ids),
+        *(
+            Column(
+                key=name,
+                head=view.labels[name] + (" (reference only)" if name in view.reference_only else ""),
+                form="money",
+                error=f"{name}_se",
+            )
+            for name in view.ids
+        ),
     )
     basis = view.scenario.economics.price_basis
     return Table(
@@ -206,7 +270,12 @@ def drug_use(view: View) -> Table:
             ever = np.bincount(courses.patient, minlength=run.log.patients) > 0
             first = np.r_[True, courses.patient[1:] != courses.patient[:-1]]
             times, share, _ = survival((courses.stop - courses.start)[first], courses.stopped[first])
-            row: dict[str, object] = {"strategy": run.strategy, "label": name_of(view, run.strategy), "treatment": treatment, "treatment_label": view.treatment(treatment)}
+            row: dict[str, object] = {
+                "strategy": run.strategy,
+                "label": name_of(view, run.strategy),
+                "treatment": treatment,
+                "treatment_label": view.treatment(treatment),
+            }
             _with_error(row, "ever", ever.astype(np.float64))
             _with_error(row, "years", years[ever])
             row["median_years"] = median_time(times, share)
@@ -214,9 +283,14 @@ def drug_use(view: View) -> Table:
             row["courses"] = courses.patient.size / int(ever.sum())
             reasons, counts = np.unique(courses.reason[courses.stopped], return_counts=True)
             told = sorted(zip(counts.tolist(), reasons.tolist(), strict=True), reverse=True)
-            parts = [(run.log.names[reason].replace("_", " ") if reason >= 0 else "not said", count) for count, reason in told]
+            parts = [
+                (run.log.names[reason].replace("_", " ") if reason >= 0 else "not said", count)
+                for count, reason in told
+            ]
             parts.append(("death or horizon", int((~courses.stopped).sum())))
-            row["reasons"] = ", ".join(f"{plain(word)} {count / courses.patient.size:.0%}" for word, count in parts if count)
+            row["reasons"] = ", ".join(
+                f"{plain(word)} {count / courses.patient.size:.0%}" for word, count in parts if count
+            )
             rows.append(row)
     columns = (
         Column(key="label", head="Strategy", form="text"),
@@ -254,7 +328,9 @@ def by_line(view: View) -> Table:
             _with_error(row, "years", run.outcomes.years_by_line[treated, line])
             bits, counts = np.unique(regimen[treated, line], return_counts=True)
             order = np.argsort(-counts, kind="stable")[:3]
-            row["regimens"] = "; ".join(f"{view.regimen(int(bits[k]), run.program)} {counts[k] / treated.sum():.0%}" for k in order)
+            row["regimens"] = "; ".join(
+                f"{view.regimen(int(bits[k]), run.program)} {counts[k] / treated.sum():.0%}" for k in order
+            )
             rows.append(row)
     columns = (
         Column(key="label", head="Strategy", form="text"),
@@ -262,14 +338,20 @@ def by_line(view: View) -> Table:
         Column(key="reached", head="Reach it", form="share", error="reached_se"),
         Column(key="start_year", head="Mean year of start", digits=1),
         Column(key="years", head="Mean years on the line, of those", error="years_se"),
-        Column(key="regimens", head="Regimens (held longest on the line)", form="text"),
+        Column(key="regimens", head="Begun with", form="text"),
     )
     frame = pd.DataFrame(rows)
-    return Table(name="lines", title="Outcomes by line", frame=frame, columns=columns, pale=_pale(view, list(frame["strategy"]) if len(frame) else []))
+    return Table(
+        name="lines",
+        title="Outcomes by line",
+        frame=frame,
+        columns=columns,
+        pale=_pale(view, list(frame["strategy"]) if len(frame) else []),
+    )
 
 
 def markers(view: View) -> Table:
-    """True value of every marker among the living at one, three and five years."""
+    """Give the true value of every marker among the living at one, three and five years."""
     rows = []
     for run in view.runs:
         for spec in run.program.markers:
@@ -277,7 +359,12 @@ def markers(view: View) -> Table:
             unit = plain(document.shown_unit or document.unit)
             years = np.array([0.0, *(year for year in YEARS_SHOWN if year <= run.program.horizon)])
             values = marker_at(run.log, spec.name, years)
-            row: dict[str, object] = {"strategy": run.strategy, "label": name_of(view, run.strategy), "marker": spec.name, "marker_label": f"{plain(document.label)}, {unit}"}
+            row: dict[str, object] = {
+                "strategy": run.strategy,
+                "label": name_of(view, run.strategy),
+                "marker": spec.name,
+                "marker_label": f"{plain(document.label)}, {unit}",
+            }
             for k, year in enumerate(years):
                 living = values[:, k][~np.isnan(values[:, k])]
                 _with_error(row, f"year_{year:g}", living if living.size else np.array([np.nan]))
@@ -291,7 +378,10 @@ def markers(view: View) -> Table:
             column
             for year in YEARS_SHOWN
             if rows and f"year_{year:g}" in rows[0]
-            for column in (Column(key=f"year_{year:g}", head=f"Year {year:g}", error=f"year_{year:g}_se"), Column(key=f"alive_{year:g}", head="alive", form="whole"))
+            for column in (
+                Column(key=f"year_{year:g}", head=f"Year {year:g}", error=f"year_{year:g}_se"),
+                Column(key=f"alive_{year:g}", head="alive", form="whole"),
+            )
         ),
     )
     frame = pd.DataFrame(rows)
@@ -308,9 +398,20 @@ def events(view: View) -> Table:
         patients, position = positions(run.log)
         years = lifetimes(run.log, run.program).years
         names = np.asarray(run.log.events["name"])
-        row: dict[str, object] = {"strategy": run.strategy, "label": name_of(view, run.strategy), "patient_years": float(years.sum())}
-        wanted = [(spec.name, run.log.rows(Kind.CONDITION) & (names == run.log.name_id(spec.name))) for spec in run.program.conditions]
-        special = [k for k, line in enumerate(run.program.state_line) if line < 0 and not run.program.absorbing >> k & 1 and k != run.program.last_resort]
+        row: dict[str, object] = {
+            "strategy": run.strategy,
+            "label": name_of(view, run.strategy),
+            "patient_years": float(years.sum()),
+        }
+        wanted = [
+            (spec.name, run.log.rows(Kind.CONDITION) & (names == run.log.name_id(spec.name)))
+            for spec in run.program.conditions
+        ]
+        special = [
+            k
+            for k, line in enumerate(run.program.state_line)
+            if line < 0 and not run.program.absorbing >> k & 1 and k != run.program.last_resort
+        ]
         wanted += [(run.program.states[k], run.log.rows(Kind.MOVE) & (run.log.events["state"] == k)) for k in special]
         wanted += [("doses_held", run.log.rows(Kind.HOLD)), ("denials", run.log.rows(Kind.DENY))]
         for name, mask in wanted:
@@ -325,13 +426,25 @@ def events(view: View) -> Table:
     program = view.runs[0].program
     keys = [spec.name for spec in program.conditions]
     keys += [state for state in program.states if state in frame.columns]
-    heads = {**{name: view.condition(name) for name in keys}, **{state: view.state(state) for state in program.states}, "doses_held": "Doses held", "denials": "Denials"}
+    heads = {
+        **{name: view.condition(name) for name in keys},
+        **{state: view.state(state) for state in program.states},
+        "doses_held": "Doses held",
+        "denials": "Denials",
+    }
     columns = (
         Column(key="label", head="Strategy", form="text"),
         Column(key="patient_years", head="Patient-years", form="whole"),
         *(Column(key=name, head=heads[name], error=f"{name}_se") for name in [*keys, *optional]),
     )
-    return Table(name="events", title="Events per 100 patient-years", frame=frame, columns=columns, pale=_pale(view, view.ids), note="Not discounted, all patients over the whole horizon.")
+    return Table(
+        name="events",
+        title="Events per 100 patient-years",
+        frame=frame,
+        columns=columns,
+        pale=_pale(view, view.ids),
+        note="Not discounted, all patients over the whole horizon.",
+    )
 
 
 def deaths(view: View) -> Table:
@@ -353,11 +466,31 @@ def deaths(view: View) -> Table:
                 _with_error(row, f"alive_{year:g}", ((lives.years > year) | ~lives.died).astype(np.float64))
         rows.append(row)
     frame = pd.DataFrame(rows).fillna({key: 0.0 for name in causes for key in (f"cause_{name}", f"cause_{name}_se")})
-    columns = [Column(key="label", head="Strategy", form="text"), Column(key="median_survival", head="Median survival, years", digits=1)]
-    columns += [Column(key=f"alive_{y:g}", head=f"Alive at {y:g} years", form="share", error=f"alive_{y:g}_se") for y in (5.0, 10.0) if f"alive_{y:g}" in frame]
-    columns += [Column(key=f"cause_{name}", head=f"Died: {plain(name.replace('_', ' '))}", form="share", error=f"cause_{name}_se") for name in sorted(causes)]
-    columns.append(Column(key="alive_at_horizon", head="Alive at the horizon", form="share", error="alive_at_horizon_se"))
-    return Table(name="deaths", title="Survival and causes of death", frame=frame, columns=tuple(columns), pale=_pale(view, view.ids))
+    columns = [
+        Column(key="label", head="Strategy", form="text"),
+        Column(key="median_survival", head="Median survival, years", digits=1),
+    ]
+    columns += [
+        Column(key=f"alive_{y:g}", head=f"Alive at {y:g} years", form="share", error=f"alive_{y:g}_se")
+        for y in (5.0, 10.0)
+        if f"alive_{y:g}" in frame
+    ]
+    columns += [
+        Column(
+            key=f"cause_{name}", head=f"Died: {plain(name.replace('_', ' '))}", form="share", error=f"cause_{name}_se"
+        )
+        for name in sorted(causes)
+    ]
+    columns.append(
+        Column(key="alive_at_horizon", head="Alive at the horizon", form="share", error="alive_at_horizon_se")
+    )
+    return Table(
+        name="deaths",
+        title="Survival and causes of death",
+        frame=frame,
+        columns=tuple(columns),
+        pale=_pale(view, view.ids),
+    )
 
 
 __all__ = ["GRADE_MARKS", "Table", "memory_marks", "name_of", "results_tables"]

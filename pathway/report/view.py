@@ -25,13 +25,39 @@ STRATEGY_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B
 """Okabe and Ito's colour-blind-safe set, without the yellow that white paper swallows (https://jfly.uni-koeln.de/color/)."""
 REFERENCE_COLOUR = "#7F7F7F"
 STRATEGY_DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = ("-", "-", "-", "-", "-", "-", "-", (0, (4, 2)))
-REGIMEN_COLOURS = ("#332288", "#88CCEE", "#DDCC77", "#CC6677", "#117733", "#AA4499", "#44AA99", "#882255", "#999933", "#6699CC", "#661100", "#AA7744")
+REGIMEN_COLOURS = (
+    "#332288",
+    "#88CCEE",
+    "#DDCC77",
+    "#CC6677",
+    "#117733",
+    "#AA4499",
+    "#44AA99",
+    "#882255",
+    "#999933",
+    "#6699CC",
+    "#661100",
+    "#AA7744",
+)
 """Paul Tol's muted set and three more for many regimens (https://sronpersonalpages.nl/~pault/)."""
 NO_TREATMENT_COLOUR = "#D9D9D9"
 LINE_COLOURS = ("#08519C", "#4292C6", "#9ECAE1", "#C6DBEF")
 OTHER_STATE_COLOURS = ("#807DBA", "#41AB5D", "#999933", "#CC79A7")
 DEAD_COLOUR = "#F2F2F2"
-CATEGORY_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999933", "#882255", "#44AA99", "#666666", "#DDCC77", "#332288")
+CATEGORY_COLOURS = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#D55E00",
+    "#999933",
+    "#882255",
+    "#44AA99",
+    "#666666",
+    "#DDCC77",
+    "#332288",
+)
 
 
 def plain(text: str) -> str:
@@ -40,12 +66,12 @@ def plain(text: str) -> str:
 
 
 def wrapped(text: str, width: int = 24, lines: int = 3) -> str:
-    """Break a label into at most ``lines`` lines.
+    r"""Break a label into at most ``lines`` lines.
 
     Examples
     --------
     >>> wrapped("MMF, then tocilizumab", 12)
-    'MMF, then\\ntocilizumab'
+    'MMF, then\ntocilizumab'
     """
     return "\n".join(textwrap.wrap(plain(text), width, max_lines=lines, placeholder=" …"))
 
@@ -90,10 +116,13 @@ class View:
     def labels(self) -> dict[str, str]:
         """Labels by id; two strategies with one label are told apart by their ids."""
         words = [self.label(name) for name in self.ids]
-        return {name: word if words.count(word) == 1 else f"{word} ({name})" for name, word in zip(self.ids, words, strict=True)}
+        return {
+            name: word if words.count(word) == 1 else f"{word} ({name})"
+            for name, word in zip(self.ids, words, strict=True)
+        }
 
     def is_reference_only(self, strategy: str) -> bool:
-        """Is it printed as a reference, off the frontier?"""
+        """Tell whether it is printed as a reference, off the frontier."""
         return self.scenario.strategies[strategy].reference_only
 
     @cached_property
@@ -117,7 +146,10 @@ class View:
 
     def regimen(self, bits: int, program: Program) -> str:
         """Words for a regimen."""
-        return " + ".join(self.treatment(name) for bit, name in enumerate(program.treatments) if bits >> bit & 1) or "no treatment"
+        return (
+            " + ".join(self.treatment(name) for bit, name in enumerate(program.treatments) if bits >> bit & 1)
+            or "no treatment"
+        )
 
     @cached_property
     def regimens(self) -> dict[int, str]:

@@ -98,7 +98,13 @@ def layout(table: Table) -> list[tuple[str, str, str]]:
 
 def _form_of(values: pd.Series) -> str:
     """How a column that is not printed is shown."""
-    return "number" if pd.api.types.is_float_dtype(values) else "whole" if pd.api.types.is_integer_dtype(values) else "text"
+    return (
+        "number"
+        if pd.api.types.is_float_dtype(values)
+        else "whole"
+        if pd.api.types.is_integer_dtype(values)
+        else "text"
+    )
 
 
 def _write_text(cell: object, text: str) -> None:

@@ -32,7 +32,14 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]
 
 
-def write(results: Results, output: Path | str, *, command: Sequence[str] = (), tell: Tell | None = None, now: datetime.datetime | None = None) -> Path:
+def write(
+    results: Results,
+    output: Path | str,
+    *,
+    command: Sequence[str] = (),
+    tell: Tell | None = None,
+    now: datetime.datetime | None = None,
+) -> Path:
     """Write a run.
 
     Parameters
@@ -66,7 +73,12 @@ def write(results: Results, output: Path | str, *, command: Sequence[str] = (), 
         for folder in ("tables", "figures"):
             (working / folder).mkdir(parents=True, exist_ok=False)
     except OSError as error:
-        raise PathwayError(where=f"--output {home.name}", found=error.strerror or "cannot be written", expected="a folder that can be written to", mend="give another --output") from None
+        raise PathwayError(
+            where=f"--output {home.name}",
+            found=error.strerror or "cannot be written",
+            expected="a folder that can be written to",
+            mend="give another --output",
+        ) from None
     try:
         _fill(view, working, created, command, tell or (lambda _: None))
         working.rename(final)
@@ -117,7 +129,9 @@ def _fill(view: View, folder: Path, created: datetime.datetime, command: Sequenc
     tell("report")
     page = render(view, tables, basis, sheets, front, footer(view))
     (folder / "report.html").write_text(page, encoding="utf-8")
-    described = manifests.manifest(view, created=created, command=command, hashes=hashes, report=manifests.sha256(page.encode()), seconds=seconds)
+    described = manifests.manifest(
+        view, created=created, command=command, hashes=hashes, report=manifests.sha256(page.encode()), seconds=seconds
+    )
     (folder / "manifest.json").write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -152,7 +166,7 @@ def footer(view: View) -> str:
     at = f" ({head[:10]}{', changed' if changed else ''})" if head else ""
     return (
         f"scenario {view.scenario.study.id}, hash {manifests.scenario_hash(view.scenario)[:12]} · pathway {manifests.version()}{at} · "
-        f"{view.results.engine} engine · seed {view.results.seed} · {view.results.cohort.size:,} patients × {len(view.ids)} strategies"
+        f"{view.results.engine} engine · seed {view.results.seed} · {view.results.cohort.size:,} patients x {len(view.ids)} strategies"
     )
 
 
@@ -164,7 +178,10 @@ def front_lines(view: View, created: datetime.datetime) -> list[tuple[str, str]]
         ("Study", plain(scenario.study.label)),
         ("Disease", plain(scenario.library.title)),
         ("Made (UTC)", created.strftime("%Y-%m-%d %H:%M")),
-        ("Version", manifests.version() + (f", commit {head[:12]}{', with changes' if changed else ''}" if head else "")),
+        (
+            "Version",
+            manifests.version() + (f", commit {head[:12]}{', with changes' if changed else ''}" if head else ""),
+        ),
         ("Scenario hash", manifests.scenario_hash(scenario)),
         ("Run hash", manifests.run_hash(view)),
         ("Seed", str(view.results.seed)),

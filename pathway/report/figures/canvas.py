@@ -62,7 +62,7 @@ def style() -> Iterator[None]:
     """Draw in the house style; nothing is left behind for others."""
     import matplotlib as mpl
 
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
         yield
 
 
@@ -77,7 +77,9 @@ def as_svg(figure: Figure) -> str:
     """Figure as SVG text: same bytes every time, and fonts of the same width where DejaVu Sans is missing."""
     text = io.StringIO()
     with style():
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight", pad_inches=0.06)
+        figure.savefig(
+            text, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight", pad_inches=0.06
+        )
     return text.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, Arial, sans-serif")
 
 
@@ -133,33 +135,6 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     """
     order = sorted(range(len(wanted)), key=lambda i: (wanted[i], i))
     groups: list[tuple[float, list[int]]] = []
-    for i in order:
-        groups.append((wanted[i], [i]))
-        while len(groups) > 1:
-            (one, below), (two, above) = groups[-2:]
-            if two - (len(above) - 1) * gap / 2.0 - one - (len(below) - 1) * gap / 2.0 >= gap - 1e-12:
-                break
-            members = below + above
-            groups[-2:] = [(sum(wanted[m] for m in members) / len(members), members)]
-    placed = [0.0] * len(wanted)
-    for middle, members in groups:
-        half = (len(members) - 1) * gap / 2.0
-        centre = min(max(middle, low + half), high - half)
-        for rank, member in enumerate(members):
-            placed[member] = centre - half + rank * gap
-    return placed
-
-
-def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move labels apart, as little as it takes.
-
-    Examples
-    --------
-    >>> [round(y, 2) for y in spread([0.5, 0.5, 0.9], 0.1, 0.0, 1.0)]
-    [0.45, 0.55, 0.9]
-    """
-    order = sorted(range(len(wanted)), key=lambda i: (wanted[i], i))
-    groups: list[tuple[float, list[int]]] = []
 
     def bounds(group: tuple[float, list[int]]) -> tuple[float, float]:
         half = (len(group[1]) - 1) * gap / 2.0
@@ -200,7 +175,14 @@ def strategy_legend(figure: Figure, names: Sequence[tuple[str, str]]) -> None:
     )  # fmt: skip
 
 
-def at_risk_table(axes: Axes, ticks: Floats, rows: Sequence[tuple[str, str, Sequence[int]]], last: float, *, head: str = "Number at risk") -> None:
+def at_risk_table(
+    axes: Axes,
+    ticks: Floats,
+    rows: Sequence[tuple[str, str, Sequence[int]]],
+    last: float,
+    *,
+    head: str = "Number at risk",
+) -> None:
     """Numbers under a curve: (label, colour, number at each tick)."""
     axes.set_xlim(0.0, last)
     axes.set_ylim(len(rows) - 0.4, -1.0)
@@ -210,6 +192,16 @@ def at_risk_table(axes: Axes, ticks: Floats, rows: Sequence[tuple[str, str, Sequ
     axes.set_yticks([])
     axes.text(0.0, -0.95, head, fontsize=7.5, color=PALE, va="center", ha="left")
     for rank, (label, colour, numbers) in enumerate(rows):
-        axes.annotate(label, xy=(0, rank), xytext=(-14, 0), textcoords="offset points", ha="right", va="center", fontsize=7.2, color=colour, annotation_clip=False)
+        axes.annotate(
+            label,
+            xy=(0, rank),
+            xytext=(-14, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=7.2,
+            color=colour,
+            annotation_clip=False,
+        )
         for tick, number in zip(ticks, numbers, strict=True):
             axes.text(tick, rank, f"{number:,}", ha="center", va="center", fontsize=7.2, color=INK)

@@ -9,7 +9,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pathway.report.figures.canvas import PALE, Sheet, at_risk_table, grid_lines, legend_by_height, paper, share_axis, strategy_legend, style, year_ticks
+from pathway.report.figures.canvas import (
+    PALE,
+    Sheet,
+    at_risk_table,
+    grid_lines,
+    legend_by_height,
+    paper,
+    share_axis,
+    strategy_legend,
+    style,
+    year_ticks,
+)
 from pathway.report.histories import courses_of, lifetimes, marker_at, measured_at, median_time, step_at, survival
 from pathway.report.view import View, plain, wrapped
 
@@ -18,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Floats = NDArray[np.float64]
-ALIVE_SHOWN = 0.10
+ALIVE_SHOWN = 0.25
 """Means of the living are drawn while at least this share lives under some strategy, and for each strategy while 10 patients do."""
 FEWEST = 10
 CURVE_STEP = 0.25
@@ -94,18 +105,23 @@ def marker_figures(view: View) -> list[Sheet]:
         unit = plain(document.shown_unit or document.unit)
         data = marker_numbers(view, spec.name, last)
         with style():
-            sheets += [_means(view, spec.name, words, unit, data, last), _spread(view, spec.name, words, unit, data, last)]
+            sheets += [
+                _means(view, spec.name, words, unit, data, last),
+                _spread(view, spec.name, words, unit, data, last),
+            ]
     return sheets
 
 
 def _means(view: View, marker: str, words: str, unit: str, data: pd.DataFrame, last: float) -> Sheet:
     figure, tops, tables = _with_table(9.6, 3.5, 2, len(view.ids))
     shown_rows = data.dropna(subset=["mean"])
-    low, high = (shown_rows["mean"] - 2 * shown_rows["standard_error"]).min(), (shown_rows["mean"] + 2 * shown_rows["standard_error"]).max()
+    low, high = (
+        (shown_rows["mean"] - 2 * shown_rows["standard_error"]).min(),
+        (shown_rows["mean"] + 2 * shown_rows["standard_error"]).max(),
+    )
     for axes, table, series in zip(tops, tables, ("true", "measured"), strict=True):
         ticks = _ticks(axes, last)
         axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
-        ends: list[tuple[float, str, str]] = []
         rows: list[tuple[str, str, Sequence[int]]] = []
         for strategy in view.ids:
             part = data[(data["strategy"] == strategy) & (data["series"] == series)]
@@ -113,18 +129,25 @@ def _means(view: View, marker: str, words: str, unit: str, data: pd.DataFrame, l
             colour = view.colours[strategy]
             axes.plot(seen["year"], seen["mean"], color=colour)
             axes.fill_between(
-                seen["year"], seen["mean"] - 1.96 * seen["standard_error"], seen["mean"] + 1.96 * seen["standard_error"], color=colour, alpha=0.13, linewidth=0
+                seen["year"],
+                seen["mean"] - 1.96 * seen["standard_error"],
+                seen["mean"] + 1.96 * seen["standard_error"],
+                color=colour,
+                alpha=0.13,
+                linewidth=0,
             )
-            if len(seen):
-                ends.append((float(seen["mean"].iloc[-1]), wrapped(view.labels[strategy]), colour))
             numbers = np.interp(ticks, part["year"], part["number"]).round().astype(int)
             rows.append((view.labels[strategy] if series == "true" else "", colour, numbers.tolist()))
         axes.set_title("True value" if series == "true" else "Measured at planned visits")
         axes.set_xlabel("Years since entry")
         grid_lines(axes)
-        at_risk_table(table, ticks, [(wrapped(label, 30, 1), colour, numbers) for label, colour, numbers in rows], last, head="Number alive" if series == "true" else "Number measured")
-        if series == "measured":
-            legend_by_height(axes, ends)
+        at_risk_table(
+            table,
+            ticks,
+            [(wrapped(label, 48, 1), colour, numbers) for label, colour, numbers in rows],
+            last,
+            head="Number alive" if series == "true" else "Number measured",
+        )
     tops[0].set_ylabel(f"{words} ({unit}), mean of the living")
     first, final = _ends(data, view, "true")
     return Sheet(
@@ -142,7 +165,9 @@ def _ends(data: pd.DataFrame, view: View, series: str) -> tuple[dict[str, float]
     first, final = {}, {}
     for strategy in view.ids:
         seen = data[(data["strategy"] == strategy) & (data["series"] == series)].dropna(subset=["mean"])["mean"]
-        first[strategy], final[strategy] = (float(seen.iloc[0]), float(seen.iloc[-1])) if len(seen) else (float("nan"), float("nan"))
+        first[strategy], final[strategy] = (
+            (float(seen.iloc[0]), float(seen.iloc[-1])) if len(seen) else (float("nan"), float("nan"))
+        )
     return first, final
 
 
@@ -188,12 +213,22 @@ def survival_figure(view: View) -> list[Sheet]:
             times, share, error = survival(lives.years, lives.died)
             colour = view.colours[run.strategy]
             axes.step(np.r_[times, last], np.r_[share, share[-1]], where="post", color=colour)
-            axes.fill_between(times, np.clip(share - 1.96 * error, 0, 1), np.clip(share + 1.96 * error, 0, 1), step="post", color=colour, alpha=0.12, linewidth=0)
+            axes.fill_between(
+                times,
+                np.clip(share - 1.96 * error, 0, 1),
+                np.clip(share + 1.96 * error, 0, 1),
+                step="post",
+                color=colour,
+                alpha=0.12,
+                linewidth=0,
+            )
             middle = float(step_at(times, share, np.array([0.62 * last]))[0])
             ends.append((middle, wrapped(view.labels[run.strategy]), colour))
             at_risk = [int((lives.years >= tick).sum()) for tick in ticks]
-            rows.append((wrapped(view.labels[run.strategy], 34, 1), colour, at_risk))
-            parts.append(pd.DataFrame({"strategy": run.strategy, "year": times, "alive": share, "standard_error": error}))
+            rows.append((wrapped(view.labels[run.strategy], 48, 1), colour, at_risk))
+            parts.append(
+                pd.DataFrame({"strategy": run.strategy, "year": times, "alive": share, "standard_error": error})
+            )
             words.append(f"{view.labels[run.strategy]}: median {median_time(times, share):.1f} years")
         axes.set_ylabel("Alive")
         axes.set_xlabel("Years since entry")
@@ -218,13 +253,28 @@ def time_on_treatment(view: View) -> list[Sheet]:
         curves = []
         for run in view.runs:
             courses = courses_of(run.log, treatment, run.program)
-            first = np.r_[True, courses.patient[1:] != courses.patient[:-1]] if courses.patient.size else np.zeros(0, dtype=bool)
+            first = (
+                np.r_[True, courses.patient[1:] != courses.patient[:-1]]
+                if courses.patient.size
+                else np.zeros(0, dtype=bool)
+            )
             years, stopped = (courses.stop - courses.start)[first], courses.stopped[first]
             if years.size < FEWEST:
                 continue
             times, share, error = survival(years, stopped)
             curves.append((run.strategy, times, share, int(years.size), median_time(times, share)))
-            parts.append(pd.DataFrame({"treatment": program.treatments[treatment], "strategy": run.strategy, "year": times, "on_treatment": share, "standard_error": error, "patients": years.size}))
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "treatment": program.treatments[treatment],
+                        "strategy": run.strategy,
+                        "year": times,
+                        "on_treatment": share,
+                        "standard_error": error,
+                        "patients": years.size,
+                    }
+                )
+            )
         if curves:
             panels.append((treatment, curves))
     if not panels:
@@ -239,7 +289,13 @@ def time_on_treatment(view: View) -> list[Sheet]:
             last = max(min(float(np.max(curve[1])) for curve in curves), 1.0)
             last = max(last, max(float(np.quantile(curve[1], 0.9)) for curve in curves))
             for strategy, times, share, _, _ in curves:
-                axes.step(np.r_[times, max(last, times[-1])], np.r_[share, share[-1]], where="post", color=view.colours[strategy], linewidth=1.4)
+                axes.step(
+                    np.r_[times, max(last, times[-1])],
+                    np.r_[share, share[-1]],
+                    where="post",
+                    color=view.colours[strategy],
+                    linewidth=1.4,
+                )
             year_ticks(axes, float(np.ceil(last)))
             share_axis(axes)
             grid_lines(axes)
@@ -247,7 +303,11 @@ def time_on_treatment(view: View) -> list[Sheet]:
             name = view.treatment(program.treatments[treatment])
             axes.set_title(wrapped(name, 34, 1))
             medians = [median for *_, median in curves if np.isfinite(median)]
-            said = f"median {min(medians):.1f} to {max(medians):.1f} years" if medians and max(medians) - min(medians) >= 0.05 else (f"median {medians[0]:.1f} years" if medians else "median not reached")
+            said = (
+                f"median {min(medians):.1f} to {max(medians):.1f} years"
+                if medians and max(medians) - min(medians) >= 0.05
+                else (f"median {medians[0]:.1f} years" if medians else "median not reached")
+            )
             axes.text(0.98, 0.95, said, transform=axes.transAxes, ha="right", va="top", fontsize=7.5, color=PALE)
             words.append(f"{name}: {said}")
             if rank % columns == 0:

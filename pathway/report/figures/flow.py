@@ -26,6 +26,7 @@ COLUMNS = 6
 OTHER_SHARE = 0.012
 """Regimens with fewer patients than this share of a column are drawn together."""
 BAR = 0.16
+LABELLED = 0.008
 GAP = 0.028
 
 
@@ -79,7 +80,9 @@ def _merge_small(table: pd.DataFrame) -> pd.DataFrame:
     merged = table.copy()
     for column in table.columns:
         counts = table[column].value_counts()
-        small = [key for key, count in counts.items() if str(key).startswith("regimen:") and count < OTHER_SHARE * len(table)]
+        small = [
+            key for key, count in counts.items() if str(key).startswith("regimen:") and count < OTHER_SHARE * len(table)
+        ]
         if len(small) > 1:
             merged[column] = table[column].where(~table[column].isin(small), "regimen:other")
     return merged
@@ -90,9 +93,19 @@ def _node(view: View, program: Program, column: int, key: str, patients: int) ->
     kind, _, what = key.partition(":")
     if kind == "regimen" and what != "other":
         bits = int(what)
-        return Node(column=column, key=key, words=view.regimen(bits, program), colour=view.regimens.get(bits, PALE), patients=patients)
-    words, colour = {"regimen": ("other regimens", "#B0B0B0"), "end": ("died" if what == "death" else "still on it", DEAD_COLOUR if what == "death" else "#9FC5A8")}.get(
-        kind, (view.state(what), view.state_colour(program.states.index(what), program) if what in program.states else PALE)
+        return Node(
+            column=column,
+            key=key,
+            words=view.regimen(bits, program),
+            colour=view.regimens.get(bits, PALE),
+            patients=patients,
+        )
+    words, colour = {
+        "regimen": ("other regimens", "#B0B0B0"),
+        "end": ("died" if what == "death" else "still on it", DEAD_COLOUR if what == "death" else "#9FC5A8"),
+    }.get(
+        kind,
+        (view.state(what), view.state_colour(program.states.index(what), program) if what in program.states else PALE),
     )
     return Node(column=column, key=key, words=words, colour=colour, patients=patients)
 
@@ -135,7 +148,15 @@ def _flow(view: View, strategy: str) -> list[Sheet]:
         ends_now = {column: any(key.startswith("regimen") for at, key in nodes if at == column) for column in columns}
         for column in columns:
             head = f"Line {column + 1}" + (" and later" if column == COLUMNS - 1 else "")
-            axes.text(column + BAR / 2, -0.03, head if ends_now[column] else "", ha="center", va="bottom", fontsize=8.5, fontweight="bold")
+            axes.text(
+                column + BAR / 2,
+                -0.03,
+                head if ends_now[column] else "",
+                ha="center",
+                va="bottom",
+                fontsize=8.5,
+                fontweight="bold",
+            )
         deepest = max(tops[place] + node.patients / total for place, node in nodes.items())
         axes.set_xlim(-0.05, columns[-1] + 1.0)
         axes.set_ylim(deepest + 0.02, -0.1)
@@ -145,7 +166,7 @@ def _flow(view: View, strategy: str) -> list[Sheet]:
     return [
         Sheet(
             name=f"lines-{strategy}", title=f"Lines of therapy: {view.labels[strategy]}", figure=figure, data=links,
-            caption="Widths are patients; the regimen of a line is the one held longest on it. Those whose lines end are shown once, in the column after their last line: "
+            caption="Widths are patients; the regimen of a line is the one it begins with. Those whose lines end are shown once, in the column after their last line: "
             "supportive care, death before another line, or still on it at the horizon.",
             alt=f"Flow of {total:,} patients through lines of therapy under {view.labels[strategy]}. First: " + "; ".join(f"{n.words} {n.patients / total:.0%}" for n in firsts) + ".",
         )
@@ -164,11 +185,15 @@ def _links(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _draw_links(axes: Axes, links: pd.DataFrame, tops: dict[tuple[int, str], float], nodes: dict[tuple[int, str], Node], total: int) -> None:
+def _draw_links(
+    axes: Axes, links: pd.DataFrame, tops: dict[tuple[int, str], float], nodes: dict[tuple[int, str], Node], total: int
+) -> None:
     """Draw bands, those of one bar stacked in the order of the bars they join."""
     left_used = dict.fromkeys(tops, 0.0)
     right_used = dict.fromkeys(tops, 0.0)
-    ordered = sorted(links.itertuples(index=False), key=lambda row: (row.column, _order(str(row.source)), _order(str(row.target))))
+    ordered = sorted(
+        links.itertuples(index=False), key=lambda row: (row.column, _order(str(row.source)), _order(str(row.target)))
+    )
     for row in ordered:
         source, target = (int(row.column), str(row.source)), (int(row.column) + 1, str(row.target))
         height = int(row.patients) / total
@@ -178,14 +203,26 @@ def _draw_links(axes: Axes, links: pd.DataFrame, tops: dict[tuple[int, str], flo
         x0, x1 = row.column + BAR, row.column + 1.0
         middle = (x0 + x1) / 2.0
         codes = [Outline.MOVETO, *[Outline.CURVE4] * 3, Outline.LINETO, *[Outline.CURVE4] * 3, Outline.CLOSEPOLY]
-        points = [(x0, y0), (middle, y0), (middle, y1), (x1, y1), (x1, y1 + height), (middle, y1 + height), (middle, y0 + height), (x0, y0 + height), (x0, y0)]
+        points = [
+            (x0, y0),
+            (middle, y0),
+            (middle, y1),
+            (x1, y1),
+            (x1, y1 + height),
+            (middle, y1 + height),
+            (middle, y0 + height),
+            (x0, y0 + height),
+            (x0, y0),
+        ]
         axes.add_patch(PathPatch(Outline(points, codes), facecolor=nodes[source].colour, alpha=0.30, edgecolor="none"))
 
 
 def _draw_node(axes: Axes, node: Node, top: float, total: int) -> None:
-    """Draw a bar with its words to the right."""
+    """Draw a bar with its words to the right; a bar too thin for words stays without."""
     height = node.patients / total
     axes.add_patch(Rectangle((node.column, top), BAR, height, facecolor=node.colour, edgecolor=PALE, linewidth=0.5))
+    if height < LABELLED:
+        return
     axes.text(
         node.column + BAR + 0.025, top + height / 2.0, f"{wrapped(node.words, 24, 2)}  {node.patients / total:.0%}", ha="left", va="center", fontsize=7.4, color=INK,
         bbox={"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 0.6},

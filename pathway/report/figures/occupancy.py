@@ -44,7 +44,9 @@ def occupancy_figure(view: View) -> list[Sheet]:
             part = data[data["strategy"] == strategy]
             years = part["year"].to_numpy()
             heights = np.stack([part[program.states[k]].to_numpy() for k in seen])
-            axes.stackplot(years, heights, colors=[view.state_colour(k, program) for k in seen], edgecolor="white", linewidth=0.5)
+            axes.stackplot(
+                years, heights, colors=[view.state_colour(k, program) for k in seen], edgecolor="white", linewidth=0.5
+            )
             year_ticks(axes, last)
             share_axis(axes)
             axes.set_title(wrapped(view.labels[strategy], 44, 2), color=view.colours[strategy], fontsize=8.5)
@@ -58,7 +60,12 @@ def occupancy_figure(view: View) -> list[Sheet]:
         )  # fmt: skip
     ten = data[data["year"] == min(5.0, last)]
     words = "; ".join(
-        f"{view.labels[s]}: " + ", ".join(f"{view.state(program.states[k])} {float(ten.loc[ten['strategy'] == s, program.states[k]].iloc[0]):.0%}" for k in seen) for s in view.ids
+        f"{view.labels[s]}: "
+        + ", ".join(
+            f"{view.state(program.states[k])} {float(ten.loc[ten['strategy'] == s, program.states[k]].iloc[0]):.0%}"
+            for k in seen
+        )
+        for s in view.ids
     )
     return [
         Sheet(

@@ -19,12 +19,30 @@ def plane_numbers(view: View) -> pd.DataFrame:
     for strategy in view.ids:
         cost, cost_error = mean_and_error(view.costs(strategy) - base_cost)
         qaly, qaly_error = mean_and_error(view.qalys(strategy) - base_qaly)
-        rows.append({"strategy": strategy, "label": view.labels[strategy], "inc_qaly": qaly, "inc_qaly_se": qaly_error, "inc_cost": cost, "inc_cost_se": cost_error})
+        rows.append(
+            {
+                "strategy": strategy,
+                "label": view.labels[strategy],
+                "inc_qaly": qaly,
+                "inc_qaly_se": qaly_error,
+                "inc_cost": cost,
+                "inc_cost_se": cost_error,
+            }
+        )
     data = pd.DataFrame(rows)
     contenders = [name for name in view.ids if name not in view.reference_only]
-    options = {option.label: option for option in frontier([float(view.costs(s).mean()) for s in contenders], [float(view.qalys(s).mean()) for s in contenders], contenders)}
+    options = {
+        option.label: option
+        for option in frontier(
+            [float(view.costs(s).mean()) for s in contenders],
+            [float(view.qalys(s).mean()) for s in contenders],
+            contenders,
+        )
+    }
     data["status"] = [options[s].status if s in options else "reference only" for s in data["strategy"]]
-    steps = incremental({name: (view.costs(name), view.qalys(name)) for name in view.ids}, set(view.reference_only)).set_index("strategy")
+    steps = incremental(
+        {name: (view.costs(name), view.qalys(name)) for name in view.ids}, set(view.reference_only)
+    ).set_index("strategy")
     data["icer"] = [float(steps.loc[s, "icer"]) for s in data["strategy"]]
     data["icer_text"] = [str(steps.loc[s, "icer_text"]) for s in data["strategy"]]
     return data
@@ -57,7 +75,10 @@ def plane_figure(view: View) -> list[Sheet]:
         axes.set_ylabel(f"Added cost, discounted ({view.currency})")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace("-", "\u2212")))
         grid_lines(axes, "both")
-    words = "; ".join(f"{row.label}: {row.inc_qaly:+.2f} QALYs, {row.inc_cost:+,.0f} {currency}, {row.status}" for row in data.itertuples(index=False))
+    words = "; ".join(
+        f"{row.label}: {row.inc_qaly:+.2f} QALYs, {row.inc_cost:+,.0f} {currency}, {row.status}"
+        for row in data.itertuples(index=False)
+    )
     return [
         Sheet(
             name="cost_effectiveness_plane", title="Cost-effectiveness plane and frontier", figure=figure, data=data,
@@ -73,15 +94,23 @@ def _rays(view: View, axes: Axes, currency: str) -> None:
     """Threshold rays through the comparator, each named where it leaves the picture."""
     (x0, x1), (y0, y1) = axes.get_xlim(), axes.get_ylim()
     for threshold in view.scenario.economics.thresholds:
-        axes.plot([x0, x1], [threshold * x0, threshold * x1], color=PALE, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
-        x = min(x1, y1 / threshold) if threshold > 0 else x1
-        y = threshold * x
-        if y0 < y <= y1:
-            at_top = x < x1
-            axes.annotate(
-                f"{currency} {threshold:,.0f}/QALY", (x, y), xytext=(-3, -2) if at_top else (-2, 3), textcoords="offset points", fontsize=6.8, color=PALE,
-                ha="right", va="top" if at_top else "bottom",
-            )  # fmt: skip
+        axes.plot(
+            [x0, x1], [threshold * x0, threshold * x1], color=PALE, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1
+        )
+        # Where the ray leaves the picture, on the side where rays are farther apart.
+        left = abs(x0) > abs(x1)
+        x = (max(x0, y0 / threshold) if left else min(x1, y1 / threshold)) if threshold > 0.0 else x1
+        at_side = x in (x0, x1)
+        axes.annotate(
+            f"{currency} {threshold:,.0f}/QALY",
+            (x, threshold * x),
+            xytext=(4 if left else -4, 3),
+            textcoords="offset points",
+            fontsize=6.8,
+            color=PALE,
+            ha="left" if left else "right",
+            va="bottom" if left or at_side else "top",
+        )
     axes.set_xlim(x0, x1)
     axes.set_ylim(y0, y1)
 
@@ -91,18 +120,28 @@ def _margin_labels(view: View, axes: Axes, data: pd.DataFrame) -> None:
     low, high = axes.get_ylim()
     left, right = axes.get_xlim()
     heights = [(float(cost) - low) / (high - low) for cost in data["inc_cost"]]
-    gap = min(0.115, 1.0 / max(len(heights), 1))
+    gap = min(0.135, 1.0 / max(len(heights), 1))
     for row, height, place in zip(data.itertuples(index=False), heights, spread(heights, gap, 0.03, 0.97), strict=True):
         colour = view.colours[row.strategy]
         notes = ["comparator"] if row.strategy == view.comparator else []
         if row.strategy in view.reference_only:
             notes.append("reference only")
         elif row.status == "on frontier":
-            notes.append(f"{view.scenario.economics.currency} {row.icer_text} per QALY" if np.isfinite(row.icer) else "ICER " + str(row.icer_text).partition(":")[0])
+            notes.append(
+                f"{view.scenario.economics.currency} {row.icer_text} per QALY"
+                if np.isfinite(row.icer)
+                else "ICER " + str(row.icer_text).partition(":")[0]
+            )
         elif row.status != "reference":
-            notes.append("dominated" if row.status.startswith("dominated") else "extendedly dominated" if row.status.startswith("extendedly") else str(row.status))
+            notes.append(
+                "dominated"
+                if row.status.startswith("dominated")
+                else "extendedly dominated"
+                if row.status.startswith("extendedly")
+                else str(row.status)
+            )
         axes.annotate(
-            "\n".join([wrapped(row.label, 34, 1), *([", ".join(notes)] if notes else [])]), xy=((row.inc_qaly - left) / (right - left), height), xytext=(1.04, place),
+            "\n".join([wrapped(row.label, 38, 2), *([", ".join(notes)] if notes else [])]), xy=((row.inc_qaly - left) / (right - left), height), xytext=(1.04, place),
             xycoords="axes fraction", textcoords="axes fraction", fontsize=7.6, color=colour, va="center", ha="left", annotation_clip=False, linespacing=1.25,
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 5, "alpha": 0.7},
         )  # fmt: skip
