@@ -48,6 +48,7 @@ FIELDS: dict[str, str] = {
     "tried_count": "",
     "flag": "flag",
     "condition": "",
+    "fall_on_line": "marker",
 }
 """Field of the record -> what its ``of`` names (empty: nothing). The order is the field's number in a program."""
 

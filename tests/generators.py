@@ -42,7 +42,7 @@ delays = st.sampled_from([0.0, 0.0, 0.02, 0.25, 0.6])
 @st.composite
 def leaves(draw: st.DrawFn, treatments: int) -> CodeRow:
     """A comparison of one field of the record."""
-    name = draw(st.sampled_from(["fall", "latest", "fall_from_line_start", "on", "ever", "failed_count", "years_on_line", "age", "condition", "covariate"]))
+    name = draw(st.sampled_from(["fall", "fall_on_line", "latest", "fall_from_line_start", "on", "ever", "failed_count", "years_on_line", "age", "condition", "covariate"]))
     of = draw(st.integers(0, treatments - 1)) if name in ("on", "ever") else 2 if name == "covariate" else 0
     threshold = draw(st.sampled_from([0.0, 1.0, 5.0, 10.0, 40.0, 60.0]))
     window = draw(st.sampled_from([0.3, 1.05, float("inf")]))

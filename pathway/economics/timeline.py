@@ -1,6 +1,7 @@
-"""Reading a log by patient and time: which registers stood when.
+"""Reading a log by patient and time: which registers stood when, and when each drug was on or held.
 
-Everything is done on whole arrays; rows of a log are ordered by patient and time. This module must not know money.
+Everything is done on whole arrays, and times are compared exactly: never by sums of patient and time, which
+would blur times of patients with high numbers. This module must not know money.
 """
 
 from __future__ import annotations
@@ -10,12 +11,76 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pathway.errors import EconomicsError
 from pathway.eventlog import EventLog, Kind
 from pathway.program import Cohort, Program
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+
+
+class Moments:
+    """Times of patients, ordered by patient and time, for exact look-ups.
+
+    Parameters
+    ----------
+    position, time : shape (rows,)
+        Ascending by patient, then by time.
+    """
+
+    __slots__ = ("_keys", "_known", "position", "time")
+
+    def __init__(self, position: Ints, time: Floats) -> None:
+        self.position, self.time = position, time
+        self._known: Floats = np.unique(time)
+        self._keys: Ints = self._key(position, np.searchsorted(self._known, time, side="right"))
+
+    def _key(self, position: Ints, rank: NDArray[np.intp]) -> Ints:
+        return np.asarray(position * (self._known.size + 1) + rank, dtype=np.int64)
+
+    def first_after(self, position: Ints, time: Floats) -> Ints:
+        """Index of the first row of each patient later than a time (of the next patient's first, if none)."""
+        key = self._key(position, np.searchsorted(self._known, time, side="right"))
+        return np.asarray(np.searchsorted(self._keys, key, side="right"), dtype=np.int64)
+
+    def first_from(self, position: Ints, time: Floats) -> Ints:
+        """Index of the first row of each patient at or after a time (of the next patient's first, if none)."""
+        key = self._key(position, np.searchsorted(self._known, time, side="left") + 1)
+        return np.asarray(np.searchsorted(self._keys, key, side="left"), dtype=np.int64)
+
+    def last(self, position: Ints, time: Floats) -> Ints:
+        """Index of the last row of each patient at or before a time; there must be one."""
+        return self.first_after(position, time) - 1
+
+    def cut(self, position: Ints, start: Floats, stop: Floats) -> tuple[Ints, Floats, Floats]:
+        """Cut intervals at the moments that lie strictly inside them.
+
+        Returns
+        -------
+        Interval, begin and end of every piece, in order.
+        """
+        first = self.first_after(position, start)
+        inside = np.maximum(self.first_from(position, stop) - first, 0)
+        which, number = repeated(inside + 1)
+        begin, end = start[which], stop[which]
+        later, earlier = np.flatnonzero(number > 0), np.flatnonzero(number < inside[which])
+        begin[later] = self.time[first[which[later]] + number[later] - 1]
+        end[earlier] = self.time[first[which[earlier]] + number[earlier]]
+        real = end > begin
+        return which[real], begin[real], end[real]
+
+
+def repeated(many: Ints) -> tuple[Ints, Ints]:
+    """Row and number within it, for rows that stand ``many`` times each.
+
+    Examples
+    --------
+    >>> repeated(np.array([2, 0, 1]))
+    (array([0, 0, 2]), array([0, 1, 0]))
+    """
+    which = np.repeat(np.arange(many.size), many)
+    return which, np.arange(which.size) - np.repeat(np.cumsum(many) - many, many)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,109 +94,212 @@ class Timeline:
     condition : shape (rows,)
         Acute condition after the row, -1: none.
     flag_time : shape (patients, flags)
-        When a flag was set, infinite: never; 0 or below: at entry.
+        When a flag was set, infinite: never; 0: at entry.
     end : shape (patients,)
         Time of the last row.
+    is_censored : shape (patients,)
+        Whether the history ends without death.
     """
 
     log: EventLog
     program: Program
+    patient_order: Ints
+    patient_sorted: Ints
     position: Ints
     time: Floats
+    rows: Moments
     condition: Ints
     flag_time: Floats
     end: Floats
+    is_censored: Flags
 
     def last_row(self, position: Ints, time: Floats) -> Ints:
         """Index of the last row of these patients at or before these times, shape as given."""
-        scale = 4.0 * (self.program.horizon + 1.0)
-        keys = self.position * scale + self.time
-        return np.searchsorted(keys, position * scale + time, side="right") - 1
+        return self.rows.last(position, time)
 
-    def column(self, name: str, rows: Ints) -> Ints:
-        """Values of an integer column at some rows."""
-        return self.log.events[name][rows].astype(np.int64)
+    def column(self, name: str, rows: Ints | None = None) -> Ints:
+        """Values of an integer column, at some rows or at all."""
+        values = self.log.events[name]
+        return np.asarray(values if rows is None else values[rows], dtype=np.int64)
 
     def select(self, kind: Kind, name: str | None = None) -> Flags:
-        """Rows of a kind, and of a name."""
-        chosen = self.log.events["kind"] == int(kind)
+        """Rows of a kind, and of a name; a name that the log does not know has none."""
+        chosen = self.column("kind") == int(kind)
         if name is not None:
-            chosen = chosen & (self.log.events["name"] == self.log.name_id(name))
+            number = self.log.name_id(name)
+            chosen &= (self.column("name") == number) & (number >= 0)
         return chosen
+
+    def where_is(self, patient: NDArray[np.generic]) -> Ints:
+        """Positions of patients by their numbers.
+
+        Raises
+        ------
+        EconomicsError
+            If a number is not in the cohort, or rows do not stand in the cohort's order.
+        """
+        return _positions(self.patient_sorted, self.patient_order, patient)
+
+    def changes(self, *, of_line: bool = False) -> Moments:
+        """When registers changed; ``of_line``: only line and regimen."""
+        columns = [self.column("line"), self.column("regimen")]
+        if not of_line:
+            columns += [self.column("state"), self.condition]
+        differs = np.zeros(self.position.size, dtype=bool)
+        for column in columns:
+            differs[1:] |= column[1:] != column[:-1]
+        if not of_line:
+            differs |= self.select(Kind.FLAG)
+        differs[1:] &= self.position[1:] == self.position[:-1]
+        rows = np.flatnonzero(differs)
+        position, time = self.position[rows], self.time[rows]
+        new = np.ones(rows.size, dtype=bool)
+        new[1:] = (position[1:] != position[:-1]) | (time[1:] != time[:-1])
+        return Moments(position[new], time[new])
+
+
+def _positions(known: Ints, order: Ints, patient: NDArray[np.generic]) -> Ints:
+    numbers = np.asarray(patient, dtype=np.int64)
+    found = np.minimum(np.searchsorted(known, numbers), max(known.size - 1, 0))
+    if numbers.size and (known.size == 0 or (known[found] != numbers).any()):
+        raise EconomicsError(where="event log", found="patients that are not in the cohort", expected="the log's cohort")
+    position = order[found]
+    if (np.diff(position) < 0).any():
+        raise EconomicsError(where="event log", found="rows in another order", expected="the order of the cohort")
+    return position
 
 
 def timeline_of(log: EventLog, program: Program, cohort: Cohort) -> Timeline:
-    """Prepare a log for look-ups by patient and time."""
-    events = log.events
-    order = np.argsort(cohort.patient, kind="stable")
-    position = order[np.searchsorted(cohort.patient[order], events["patient"].astype(np.int64))]
-    time = events["time"].astype(np.float64)
+    """Prepare a log for look-ups by patient and time.
+
+    Raises
+    ------
+    EconomicsError
+        If the log is not that of the cohort, in its order.
+    """
+    order = np.asarray(np.argsort(cohort.patient, kind="stable"), dtype=np.int64)
+    known = np.asarray(cohort.patient[order], dtype=np.int64)
+    position = _positions(known, order, log.events["patient"])
+    time = np.asarray(log.events["time"], dtype=np.float64)
     first = np.ones(position.size, dtype=bool)
     first[1:] = position[1:] != position[:-1]
-    condition = _fill(log, program, position, first)
-    flag_time = np.full((cohort.size, max(len(program.flags), 1)), np.inf)
+    if int(first.sum()) != cohort.size:
+        raise EconomicsError(
+            where="event log",
+            found=f"histories of {int(first.sum())} of {cohort.size} patients",
+            expected="a history of every patient",
+        )
+    last = np.append(np.flatnonzero(first)[1:] - 1, position.size - 1)
+    state = np.asarray(log.events["state"], dtype=np.int64)
+    return Timeline(
+        log=log,
+        program=program,
+        patient_order=order,
+        patient_sorted=known,
+        position=position,
+        time=time,
+        rows=Moments(position, time),
+        condition=_conditions(log, program, first),
+        flag_time=_flag_times(log, program, cohort, position, time),
+        end=time[last],
+        is_censored=(program.absorbing >> state[last] & 1) == 0,
+    )
+
+
+def _conditions(log: EventLog, program: Program, first: Flags) -> Ints:
+    """Condition after every row: set by CONDITION, cleared by RECOVER, carried forward inside a patient."""
+    kind = log.events["kind"]
+    lookup = np.full(len(log.names) + 1, -1, dtype=np.int64)
+    for number, spec in enumerate(program.conditions):
+        if spec.name in log.names:
+            lookup[log.name_id(spec.name)] = number
+    begins, ends = kind == int(Kind.CONDITION), kind == int(Kind.RECOVER)
+    value = np.where(begins, lookup[np.asarray(log.events["name"], dtype=np.int64)], -1)
+    source = np.maximum.accumulate(np.where(begins | ends | first, np.arange(first.size), 0))
+    return np.asarray(value[source], dtype=np.int64)
+
+
+def _flag_times(log: EventLog, program: Program, cohort: Cohort, position: Ints, time: Floats) -> Floats:
+    """When each flag was set, infinite if never."""
+    flag_time: Floats = np.full((cohort.size, max(len(program.flags), 1)), np.inf)
     for flag, covariate in enumerate(program.flags_at_entry):
         if covariate >= 0:
             flag_time[cohort.values[:, covariate] == 1.0, flag] = 0.0
     for flag, name in enumerate(program.flags):
-        rows = (events["kind"] == int(Kind.FLAG)) & (events["name"] == log.name_id(name))
+        rows = (log.events["kind"] == int(Kind.FLAG)) & (log.events["name"] == log.name_id(name))
         np.minimum.at(flag_time[:, flag], position[rows], time[rows])
-    end = np.zeros(cohort.size)
-    np.maximum.at(end, position, time)
-    return Timeline(log=log, program=program, position=position, time=time, condition=condition, flag_time=flag_time, end=end)
-
-
-def _fill(log: EventLog, program: Program, position: Ints, first: Flags) -> Ints:
-    """Condition after every row: set by CONDITION, cleared by RECOVER, carried forward inside a patient."""
-    kind = log.events["kind"]
-    number = {log.name_id(spec.name): k for k, spec in enumerate(program.conditions)}
-    lookup = np.full(len(log.names) + 1, -1, dtype=np.int64)
-    for name, k in number.items():
-        lookup[name] = k
-    begins, ends = kind == int(Kind.CONDITION), kind == int(Kind.RECOVER)
-    value = np.where(begins, lookup[log.events["name"]], -1)
-    known = begins | ends | first
-    source = np.maximum.accumulate(np.where(known, np.arange(position.size), 0))
-    return value[source]
+    return flag_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Courses:
-    """Courses of one treatment: position, start (may be before 0), stop and line, each shape (courses,)."""
+class Spans:
+    """Intervals of one treatment, by patient and time: position, start (may be before 0) and stop, shape (spans,).
+
+    ``is_open``: still on when the history was censored.
+    """
 
     position: Ints
     start: Floats
     stop: Floats
+    is_open: Flags
 
 
-def courses_of(timeline: Timeline, treatment: int, cohort: Cohort) -> Courses:
-    """Courses of a treatment; one still open ends with the history."""
-    log, name = timeline.log, timeline.program.treatments[treatment]
-    starts, stops = timeline.select(Kind.START, name), timeline.select(Kind.STOP, name)
+def courses_of(timeline: Timeline, treatment: int, cohort: Cohort) -> Spans:
+    """Courses of a treatment; one still open ends with the history.
+
+    Starts and stops of one drug alternate, so the k-th stop of a patient ends the k-th course. A course of the
+    entry regimen began ``years_on`` before time 0.
+    """
+    name = timeline.program.treatments[treatment]
     entered = np.flatnonzero(cohort.regimen >> treatment & 1)
+    starts = np.flatnonzero(timeline.select(Kind.START, name))
+    stops = np.flatnonzero(timeline.select(Kind.STOP, name))
     position = np.concatenate([entered, timeline.position[starts]])
     start = np.concatenate([-cohort.years_on[entered], timeline.time[starts]])
-    occurrence = np.concatenate([np.zeros(entered.size, dtype=np.int64), log.events["occurrence"][starts].astype(np.int64)])
-    stop = timeline.end[position].copy()
-    limit = int(occurrence.max()) + 1 if occurrence.size else 1
-    key = position * limit + occurrence
-    order = np.argsort(key)
-    found = np.searchsorted(key[order], timeline.position[stops] * limit + log.events["occurrence"][stops])
-    stop[order[found]] = timeline.time[stops]
-    return Courses(position=position, start=start, stop=stop)
+    order = np.argsort(position, kind="stable")  # entry courses first, then in order of the log
+    position, start = position[order], start[order]
+    stop = timeline.end[position]
+    is_open = timeline.is_censored[position].copy()
+    stopped = timeline.position[stops]
+    course = np.searchsorted(position, stopped, side="left") + _number_within(stopped)
+    if stops.size and (course.max() >= position.size or (position[course] != stopped).any()):
+        raise EconomicsError(where="event log", found=f"a stop of {name} without a start", expected="courses")
+    stop[course] = timeline.time[stops]
+    is_open[course] = False
+    return Spans(position=position, start=start, stop=stop, is_open=is_open)
 
 
-def holds_of(timeline: Timeline, treatment: int) -> Courses:
-    """Times during which doses of a treatment were held."""
+def _number_within(groups: Ints) -> Ints:
+    """0, 1, ... within runs of equal values."""
+    return np.asarray(np.arange(groups.size) - np.searchsorted(groups, groups, side="left"), dtype=np.int64)
+
+
+def holds_of(timeline: Timeline, treatment: int) -> Spans:
+    """Times during which doses of a treatment were held: from HOLD to RESUME, stop of the course or end."""
     name = timeline.program.treatments[treatment]
-    begin = timeline.select(Kind.HOLD, name)
-    over = timeline.select(Kind.RESUME, name) | timeline.select(Kind.STOP, name)
-    position, start = timeline.position[begin], timeline.time[begin]
-    scale = 4.0 * (timeline.program.horizon + 1.0)
-    ends = timeline.position[over] * scale + timeline.time[over]
-    after = np.searchsorted(ends, position * scale + start, side="left")
-    has = after < ends.size
-    safe = np.minimum(after, max(ends.size - 1, 0))
-    same = has & (timeline.position[over][safe] == position) if ends.size else np.zeros(position.size, dtype=bool)
-    stop = np.where(same, timeline.time[over][safe] if ends.size else 0.0, timeline.end[position])
-    return Courses(position=position, start=start, stop=stop)
+    begin = np.flatnonzero(timeline.select(Kind.HOLD, name))
+    over = np.flatnonzero(timeline.select(Kind.RESUME, name) | timeline.select(Kind.STOP, name))
+    position = timeline.position[begin]
+    after = np.searchsorted(over, begin)  # rows stand in order of time: the next one ends the hold
+    row = np.append(over, -1)[after]
+    ends = (row >= 0) & (timeline.position[row] == position)
+    stop = np.where(ends, timeline.time[row], timeline.end[position])
+    return Spans(position=position, start=timeline.time[begin], stop=stop, is_open=~ends)
+
+
+def without(courses: Spans, holds: Spans) -> tuple[Ints, Floats, Floats]:
+    """Parts of courses that are not held.
+
+    Returns
+    -------
+    Course, start and stop of every part, in order.
+    """
+    owner = Moments(courses.position, courses.start).last(holds.position, holds.start)
+    every = np.arange(courses.position.size)
+    group = np.concatenate([every, owner])
+    starts = np.concatenate([courses.start, np.minimum(holds.stop, courses.stop[owner])])
+    stops = np.concatenate([courses.stop, np.minimum(holds.start, courses.stop[owner])])
+    left, right = np.lexsort((starts, group)), np.lexsort((stops, group))
+    start, stop = starts[left], stops[right]
+    real = stop > start
+    return np.asarray(group[left][real], dtype=np.int64), start[real], stop[real]

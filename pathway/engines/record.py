@@ -142,6 +142,19 @@ class Record:
     def _fall(self, time: float, of: int, window: float) -> float:
         return self._extreme(time, of, window, 1.0) - self.measured[of][-1][1] if self.measured[of] else nan
 
+    def _fall_on_line(self, time: float, of: int, window: float) -> float:
+        """Highest value since the line began (its baseline included) and inside the window, less the latest one."""
+        kept = self.measured[of]
+        since = time - window
+        if not kept or kept[-1][0] < since or kept[-1][0] <= self.line_start:
+            return nan
+        best = self.line_baseline[of] if self.line_start >= since and self.line_baseline[of] == self.line_baseline[of] else -inf
+        for when, value in reversed(kept):
+            if when < since or when <= self.line_start:
+                break
+            best = max(best, value)
+        return best - kept[-1][1]
+
     def _relative_fall(self, time: float, of: int, window: float) -> float:
         highest = self._extreme(time, of, window, 1.0)
         return (highest - self.measured[of][-1][1]) / highest if highest == highest and highest > 0.0 else nan
