@@ -37,7 +37,12 @@ LINES: dict[str, list[list[list[str]]]] = {
     "s2": [[["mmf"]], [["tocilizumab"]], [["mmf", "nintedanib"], ["nintedanib"]]],
     "s3": [[["rituximab"]], [["mmf", "tocilizumab"], ["mmf"]], [["nintedanib"]]],
 }
-LABELS = {"s0": "No treatment", "s1": "MMF, add nintedanib", "s2": "MMF, then tocilizumab", "s3": "Rituximab <first> & $so on$"}
+LABELS = {
+    "s0": "No treatment",
+    "s1": "MMF, add nintedanib",
+    "s2": "MMF, then tocilizumab",
+    "s3": "Rituximab <first> & $so on$",
+}
 
 
 def tables() -> dict[str, Any]:
@@ -55,13 +60,25 @@ def tables() -> dict[str, Any]:
     }
     found["markers"] = {"fvc": {**found["markers"]["m"], "label": "Forced vital capacity", "error_sd": "error"}}
     found["findings"]["worse"]["terms"][0]["marker"] = "fvc"
-    found["schedules"] = {"clinic": {"label": "Clinic", "every": ["quarter", "half_year"], "until": ["one_year"], "measures": ["fvc"], "findings": ["worse"]}}
+    found["schedules"] = {
+        "clinic": {
+            "label": "Clinic",
+            "every": ["quarter", "half_year"],
+            "until": ["one_year"],
+            "measures": ["fvc"],
+            "findings": ["worse"],
+        }
+    }
     found["conditions"] = {
         "infection": {"label": "Serious infection", "recovery": "month"},
         "exacerbation": {"label": "Acute exacerbation", "recovery": "month"},
     }
     found["rules"] = {
-        "fell": {"label": "Fall of 10 points within a year", "source": "test", "when": {"field": "fall", "of": "fvc", "within": "one_year", "at_least": "ten"}}
+        "fell": {
+            "label": "Fall of 10 points within a year",
+            "source": "test",
+            "when": {"field": "fall", "of": "fvc", "within": "one_year", "at_least": "ten"},
+        }
     }
     lines = ["first_line", "second_line", "further_lines"]
     marker = {"marker": "fvc", "ratio": "ratio_ten", "per": "minus_ten", "reference": "seventy"}
@@ -79,7 +96,9 @@ def tables() -> dict[str, Any]:
         {"name": "transplant", "label": "Transplant", "from": ["supportive_care"], "to": "transplanted", "stops_all": True, "reason": "choice", "hazard": {"rates": ["excess"]}},
     ]  # fmt: skip
     found["scheduled"] = []
-    found["decisions"] = [{"name": "progress", "label": "Progression", "when": "fell", "from": lines, "do": "next_line"}]
+    found["decisions"] = [
+        {"name": "progress", "label": "Progression", "when": "fell", "from": lines, "do": "next_line"}
+    ]
     found["effects"] = [{"name": "drift", "marker": "fvc", "kind": "drift", "clock": "onset", "values": ["drift_early", "drift_late"], "until": ["five"]}] + [
         {"name": f"{drug}_helps", "marker": "fvc", "kind": kind, "treatments": [drug], "clock": f"course:{drug}", "values": [value]}
         for drug, kind, value in (
@@ -104,10 +123,17 @@ def lung_scenario(**study: Any) -> Scenario:
         }
         for name, lines in LINES.items()
     }  # fmt: skip
-    chosen = {"id": "lungs_us", "label": "Lungs <b>made up</b>", "strategies": tuple(LINES), "comparator": "s1", "horizon": 60.0, "patients": 200, "access": "open", **study}
-    scenario = small_scenario(
-        pathway=tables(), cohort=cohort, numbers=numbers, strategies=strategies, study=chosen
-    )
+    chosen = {
+        "id": "lungs_us",
+        "label": "Lungs <b>made up</b>",
+        "strategies": tuple(LINES),
+        "comparator": "s1",
+        "horizon": 60.0,
+        "patients": 200,
+        "access": "open",
+        **study,
+    }
+    scenario = small_scenario(pathway=tables(), cohort=cohort, numbers=numbers, strategies=strategies, study=chosen)
     library = dataclasses.replace(
         scenario.library,
         title="Made-up lung disease",
@@ -125,7 +151,9 @@ def lung_scenario(**study: Any) -> Scenario:
         ),
         files=(("pathway.toml", "ab" * 32),),
     )  # fmt: skip
-    return dataclasses.replace(scenario, library=library, sha256="cd" * 32, warnings=("one price is older than the study",))
+    return dataclasses.replace(
+        scenario, library=library, sha256="cd" * 32, warnings=("one price is older than the study",)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +236,15 @@ def outcomes_of(log: EventLog, program: Program) -> MadeOutcomes:
     by_state = np.stack([per_patient(length * (spans.state == k)) for k in range(len(program.states))], axis=1)
     by_line = np.stack([per_patient(length * (spans.line == k)) for k in range(len(program.lines) + 1)], axis=1)
     items = pd.DataFrame(
-        {"item": list(YEARLY), "category": "drug", "quantity": 1.0, "cost": 2.0, "cost_discounted": 1.0, "basis": "list", "grade": ["memory", "assumption", "assumption", "assumption"]}
+        {
+            "item": list(YEARLY),
+            "category": "drug",
+            "quantity": 1.0,
+            "cost": 2.0,
+            "cost_discounted": 1.0,
+            "basis": "list",
+            "grade": ["memory", "assumption", "assumption", "assumption"],
+        }
     )
     return MadeOutcomes(
         categories=("drug", "care", "hospital"), costs=costs, costs_undiscounted=undiscounted, life_years=years, life_years_discounted=years_present,
@@ -227,5 +263,15 @@ def lung_results(patients: int = 200) -> MadeResults:
         program = compile_program(scenario, name, values)
         log = simulate(program, cohort, 7)
         ledger = MadeLedger(rows=pd.DataFrame({"patient": log.events["patient"][:3], "quantity": 1.0}))
-        results[name] = MadeResult(strategy=name, program=program, log=log, ledger=ledger, outcomes=outcomes_of(log, program))
-    return MadeResults(scenario=scenario, values=values, cohort=cohort, strategies=results, seconds={"simulate": 1.0}, engine="reference", seed=7)
+        results[name] = MadeResult(
+            strategy=name, program=program, log=log, ledger=ledger, outcomes=outcomes_of(log, program)
+        )
+    return MadeResults(
+        scenario=scenario,
+        values=values,
+        cohort=cohort,
+        strategies=results,
+        seconds={"simulate": 1.0},
+        engine="reference",
+        seed=7,
+    )
