@@ -148,8 +148,8 @@ def moves(
 ) -> tuple[Move, ...]:
     """Legal moves: transitions that lead somewhere, and changes of line.
 
-    A change of line may leave every state in which treatment can be chosen: states of lines, tapering, those that a
-    treated patient can come to without stopping all drugs, and those that a decision names.
+    A change of line may leave every state in which treatment can be chosen: states of earlier lines, tapering, those that
+    a treated patient can come to without stopping all drugs, and those that a decision names. It never leads back.
     """
     pathway = lookup.scenario.library.pathway
     everything = (1 << len(lookup.names("treatment"))) - 1
@@ -169,8 +169,9 @@ def moves(
             treated |= decision.sources
     treated &= lookup.alive
     names = lookup.names("state")
-    for to in targets:
-        sources = treated & ~(1 << to)
+    for place, to in enumerate(targets):
+        later = sum(1 << state for state in targets[place:])  # lines go forward: the line number never falls
+        sources = treated & ~later
         if sources:
             found.append(Move(trigger=f"line:{names[to]}", label="line", sources=sources, to=to))
     return tuple(found)

@@ -259,9 +259,7 @@ def test_moves_are_those_of_transitions_and_of_lines(program: Program) -> None:
     found = {move.trigger: (move.sources, move.to) for move in program.moves}
     assert found["death_disease"] == (ALIVE, STATE["dead"])
     assert found["transplant"] == (1 << STATE["supportive"], STATE["transplanted"])
-    assert found["line:first"] == (0b001101, STATE["first"]), (
-        "not from itself, nor after a transplant that stopped all drugs"
-    )
+    assert found["line:first"] == (0b000001, STATE["first"]), "only from before it: lines never lead back"
     assert found["line:supportive"] == (0b000111, STATE["supportive"])
     assert "line:untreated" not in found
 
