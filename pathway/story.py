@@ -149,11 +149,11 @@ def _observed(row: dict[str, object], words: Words) -> str:
     marker = pathway.markers.get(name)
     unit = (marker.shown_unit or marker.unit) if marker else ""
     native = (
-        f" ({float(row['native']):,.0f} {marker.unit})"
+        f" ({float(str(row['native'])):,.0f} {marker.unit})"
         if marker and marker.shown_unit and marker.shown_unit != marker.unit and not np.isnan(float(str(row["native"])))
         else ""
     )
-    return f"{label} {value:.1f} {unit}{native}, truly {float(row['true']):.1f}"
+    return f"{label} {value:.1f} {unit}{native}, truly {float(str(row['true'])):.1f}"
 
 
 def _sentence(row: dict[str, object], words: Words) -> str:
@@ -175,7 +175,7 @@ def _sentence(row: dict[str, object], words: Words) -> str:
         "condition": f"{words.any(name)} begins",
         "recover": f"{words.any(name)} is over",
         "flag": f"from now on: {words.any(name)}",
-        "jump": f"{words.any(name)} jumps by {float(row['true']):+.1f}{why}",
+        "jump": f"{words.any(name)} jumps by {float(str(row['true'])):+.1f}{why}",
         "decide": f"decision: {words.any(name)}, because {shown(detail) or 'the rule is met'}"
         + (" (a visit must confirm it)" if number == 0.0 else ""),
         "request": f"authorisation is asked for ({name})",

@@ -164,6 +164,11 @@ def marker_at(log: EventLog, marker: str, grid: Floats) -> Floats:
     return found
 
 
+def _first(keys: Ints) -> Ints:
+    """Positions of the first row of every key."""
+    return np.unique(keys, return_index=True)[1].astype(np.int64)
+
+
 def measured_at(
     log: EventLog, marker: str, grid: Floats, half_width: float, *, confirmatory: tuple[str, ...] = ()
 ) -> Floats:
@@ -182,8 +187,9 @@ def measured_at(
     nearest = np.clip(np.searchsorted((grid[1:] + grid[:-1]) / 2.0, time, side="left"), 0, grid.size - 1)
     near = (np.abs(grid[nearest] - time) <= half_width + 1e-9) & (time >= 0.0)
     found = np.full((log.patients, grid.size), np.nan)
-    # Written last to first, so that the first measurement of a bin is the one that stays.
-    found[who[near][::-1], nearest[near][::-1]] = value[near][::-1]
+    who, nearest, value = who[near], nearest[near], value[near]
+    first = _first(who * grid.size + nearest)
+    found[who[first], nearest[first]] = value[first]
     return found
 
 
@@ -242,13 +248,16 @@ def regimens_by_line(log: EventLog) -> tuple[Ints, Booleans]:
     reached = np.zeros((log.patients, lines), dtype=bool)
     reached[spans.patient, spans.line] = True
     begun = np.full((log.patients, lines), -1.0)
-    starts = np.flatnonzero(log.rows(Kind.START))[::-1]
+    cell = spans.patient * lines + spans.line
+    starts = np.flatnonzero(log.rows(Kind.START))
+    starts = starts[_first(cell[starts])]
     begun[spans.patient[starts], spans.line[starts]] = spans.start[starts]
     given = spans.regimen > 0
     late = spans.start >= begun[spans.patient, spans.line]
     lasting = spans.stop > spans.start
-    # Written last to first, weakest claim first, so that the first span with the strongest claim stays.
+    # The weakest claim first, so that the strongest stays.
     for claim in (given, given & lasting, given & late & lasting):
-        rows = np.flatnonzero(claim)[::-1]
+        rows = np.flatnonzero(claim)
+        rows = rows[_first(cell[rows])]
         regimen[spans.patient[rows], spans.line[rows]] = spans.regimen[rows]
     return regimen, reached

@@ -55,10 +55,15 @@ def _ticks(axes: Axes, last: float) -> Floats:
     return np.asarray(axes.get_xticks(), dtype=np.float64)
 
 
+def fewest(patients: int) -> int:
+    """Patients below whom no mean is drawn: ten, or a quarter of a small cohort, but never one."""
+    return max(2, min(FEWEST, patients // 4))
+
+
 def _mean(values: Floats) -> pd.DataFrame:
     """Mean of the living at each time, its error, spread and number."""
     number = np.sum(~np.isnan(values), axis=0)
-    enough = number >= FEWEST
+    enough = number >= fewest(values.shape[0])
     rows = {"number": number}
     kept = values[:, enough]
     for name, found in {
@@ -104,6 +109,8 @@ def marker_figures(view: View) -> list[Sheet]:
         words = plain(document.label)
         unit = plain(document.shown_unit or document.unit)
         data = marker_numbers(view, spec.name, last)
+        if data["mean"].isna().all():
+            continue
         with style():
             sheets += [
                 _means(view, spec.name, words, unit, data, last),
@@ -154,7 +161,7 @@ def _means(view: View, marker: str, words: str, unit: str, data: pd.DataFrame, l
         name=f"{marker}_mean", title=f"{words}: true and measured", figure=figure, data=data,
         caption=(
             f"Mean among patients still alive, so it also changes as the most ill die. Left: the true value. Right: what planned visits measured, with the error of "
-            f"measurement (confirmatory visits left out). Bands: 95 % of the simulation's own error. Drawn while {FEWEST} patients are alive."
+            f"measurement (confirmatory visits left out). Bands: 95 % of the simulation's own error. Drawn while {fewest(view.results.cohort.size)} patients are alive."
         ),
         alt=f"Lines of mean {words} by strategy over {last:g} years. " + "; ".join(f"{view.labels[s]}: from {first[s]:.1f} to {final[s]:.1f} {unit}" for s in view.ids) + ".",
     )  # fmt: skip
@@ -259,7 +266,7 @@ def time_on_treatment(view: View) -> list[Sheet]:
                 else np.zeros(0, dtype=bool)
             )
             years, stopped = (courses.stop - courses.start)[first], courses.stopped[first]
-            if years.size < FEWEST:
+            if years.size < fewest(run.log.patients):
                 continue
             times, share, error = survival(years, stopped)
             curves.append((run.strategy, times, share, int(years.size), median_time(times, share)))
@@ -318,7 +325,7 @@ def time_on_treatment(view: View) -> list[Sheet]:
     return [
         Sheet(
             name="time_on_treatment", title="Time on treatment", figure=figure, data=pd.concat(parts, ignore_index=True),
-            caption=f"First course of each treatment, from its start, by strategy (at least {FEWEST} patients). Stopping for any reason is the event; death and the horizon censor. Dotted: half are left.",
+            caption=f"First course of each treatment, from its start, by strategy (at least {fewest(view.results.cohort.size)} patients). Stopping for any reason is the event; death and the horizon censor. Dotted: half are left.",
             alt="Kaplan-Meier curves of time on treatment, one panel a drug. " + "; ".join(words) + ".",
         )
     ]  # fmt: skip

@@ -65,7 +65,8 @@ def places(log: EventLog, program: Program) -> pd.DataFrame:
         filled[who] = np.minimum(filled[who] + 1, COLUMNS)
     # The first state after the lines that is neither a line nor absorbing, such as supportive care.
     outside = np.array([line < 0 and not program.absorbing >> k & 1 for k, line in enumerate(program.state_line)])
-    ends = np.flatnonzero(outside[spans.state])[::-1]
+    ends = np.flatnonzero(outside[spans.state])
+    ends = ends[np.unique(spans.patient[ends], return_index=True)[1]]
     state = np.full(n, -1, dtype=np.int64)
     state[spans.patient[ends]] = spans.state[ends]
     end = np.where(lives.died, "end:death", "end:still_on").astype(object)

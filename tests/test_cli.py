@@ -1,0 +1,144 @@
+"""The command line: exit codes, plain words, and how soon it answers."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pathway import cli
+from pathway.cli import app
+from pathway.reading import read
+from pathway.story import compare, first_divergence, rows_of
+from tests.report_data import lung_results, lung_scenario
+
+TINY = str(Path(__file__).parent / "fixtures" / "tiny.toml")
+
+
+def call(*words: str):
+    return CliRunner().invoke(app, list(words))
+
+
+def test_help_answers_in_a_third_of_a_second():
+    def seconds() -> float:
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "pathway", "--help"], check=True, capture_output=True)
+        return time.perf_counter() - begin
+
+    assert min(seconds() for _ in range(4)) < 1 / 3
+
+
+def test_nothing_heavy_is_imported_for_help():
+    code = "import sys, pathway.cli; print([name for name in ('numpy', 'pandas', 'pydantic', 'matplotlib', 'numba', 'rich') if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert found.strip() == "[]"
+
+
+@pytest.mark.parametrize("patients", ["1", "8"])
+def test_run_writes_a_report_and_prints_the_incremental_table(tmp_path, monkeypatch, patients):
+    monkeypatch.chdir(tmp_path)
+    done = call("run", TINY, "--patients", patients, "--workers", "1")
+    assert done.exit_code == 0, done.output
+    assert "cost per QALY gained" in done.output
+    report = re.search(r"Report: (outputs\S+report\.html)", done.output)
+    assert report is not None
+    assert (tmp_path / report.group(1)).exists()
+    assert "about 1 second" in done.output
+
+
+def test_check_is_content_with_a_good_file_and_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = call("check", TINY)
+    assert (done.exit_code, list(tmp_path.iterdir())) == (0, [])
+    assert "no fault" in done.output
+
+
+@pytest.mark.parametrize("command", ["run", "check", "draw", "trace", "sources"])
+def test_a_missing_file_is_told_plainly(command):
+    done = call(command, "no_such_file.toml")
+    assert done.exit_code == 2
+    assert "no such file" in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("words", [("run", TINY, "--patients", "0"), ("run", TINY, "--patients", "many"), ("run",), ("fly", TINY)])
+def test_wrong_use_is_the_user_s_fault(words):
+    assert call(*words).exit_code == 2
+
+
+def test_an_unknown_strategy_is_told_with_a_suggestion():
+    done = call("trace", TINY, "--strategies", "alpha_frist")
+    assert done.exit_code == 2
+    assert "did you mean 'alpha_first'?" in done.output
+
+
+def test_an_interruption_exits_with_130_and_leaves_nothing(tmp_path, monkeypatch):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "simulated", interrupted)
+    done = call("run", TINY, "--output", str(tmp_path))
+    assert done.exit_code == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_trace_tells_a_life_and_names_the_first_divergence():
+    done = call("trace", TINY, "--patient", "3", "--strategies", "alpha_first,beta_first")
+    assert done.exit_code == 0, done.output
+    assert "Under alpha_first" in done.output
+    assert "First divergence at year 0.00" in done.output
+
+
+def test_the_same_history_never_diverges():
+    results = lung_results(60)
+    run = results.strategies["s2"]
+    frame = rows_of(run.log, 5)
+    assert first_divergence(frame, frame.copy()) is None
+    assert "never differ" in compare(frame, frame, ("a", "b"), (None, None))
+
+
+def test_divergence_is_the_first_row_that_differs():
+    results = lung_results(60)
+    one, other = (rows_of(results.strategies[name].log, 5) for name in ("s1", "s2"))
+    position = first_divergence(one, other)
+    assert position is not None
+    columns = ["time", "kind", "name", "state", "regimen"]
+    assert one[columns].iloc[:position].equals(other[columns].iloc[:position])
+
+
+def test_draw_shows_every_state_and_writes_a_picture(tmp_path):
+    done = call("draw", TINY, "--output", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    for state in read(TINY).library.pathway.states.values():
+        assert state.label in done.output
+    assert {path.suffix for path in tmp_path.iterdir()} == {".svg", ".png"}
+
+
+def test_drawing_a_rich_machine_names_every_move():
+    from pathway.drawing import arrows_of, as_text
+
+    scenario = lung_scenario()
+    program = lung_results(60).strategies["s2"].program
+    text = as_text(program, scenario)
+    for move in program.moves:
+        if not move.trigger.startswith("line:"):
+            assert move.label in text
+    assert all(arrow.source != arrow.to for arrow in arrows_of(program))
+
+
+def test_sources_lists_numbers_and_csv_can_be_read():
+    import io
+
+    import pandas as pd
+
+    done = call("sources", TINY)
+    assert done.exit_code == 0
+    assert "from memory or assumed" in done.output
+    table = pd.read_csv(io.StringIO(CliRunner().invoke(app, ["sources", TINY, "--csv"]).stdout))
+    assert set(table["kind"]) == {"number", "price"}
+    assert table["source"].notna().all()
