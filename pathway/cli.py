@@ -85,6 +85,7 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, max=1024, help="processes; absent: one a core. Results do not depend on it")
     ] = None,
+    alternatives: Annotated[int, typer.Option(min=0, help="patients of each structural alternative; 0: none")] = 200,
 ) -> None:
     """Simulate, value, compare and report."""
     with guarded():
@@ -106,6 +107,10 @@ def run(
                 workers=workers or os.cpu_count() or 1,
                 tell=tell,
             )
+            if alternatives:
+                from pathway.experiment import with_alternatives
+
+                results = with_alternatives(results, patients=alternatives, workers=workers or os.cpu_count() or 1, progress=tell)
             folder = write(
                 results, output, command=["pathway", *sys.argv[1:]], tell=lambda what: tell(f"writing: {what}", 0, 0)
             )
@@ -125,7 +130,7 @@ def progress_of() -> Iterator[Tell]:
         def plain(what: str, done: int, total: int) -> None:
             if total and done == total and what not in told:
                 told.add(what)
-                typer.echo(f"{what}: {total:,} patients simulated", err=True)
+                typer.echo(f"{what}: {total:,} done", err=True)
 
         yield plain
         return

@@ -60,9 +60,11 @@ def as_text(program: Program, scenario: Scenario) -> str:
             if holds
         ]
         lines.append(label + (f"  [{', '.join(marks)}]" if marks else ""))
-        for arrow in arrows:
-            if arrow.source == k and (arrow.to not in everywhere):
-                lines.append(f"    -> {labels[arrow.to]}: {'; '.join(arrow.words)}")
+        lines += [
+            f"    -> {labels[arrow.to]}: {'; '.join(arrow.words)}"
+            for arrow in arrows
+            if arrow.source == k and arrow.to not in everywhere
+        ]
     for to, words in everywhere.items():
         lines.append(f"from every living state\n    -> {labels[to]}: {'; '.join(words)}")
     lines.append("")

@@ -87,7 +87,7 @@ def rows_of(log: EventLog, patient: int) -> pd.DataFrame:
 
 def introduce(cohort: Cohort, patient: int, scenario: Scenario) -> str:
     """Tell who the patient is: the covariates at entry."""
-    row = cohort.values[np.flatnonzero(cohort.patient == patient)[0]]
+    row = cohort.values[int(np.flatnonzero(cohort.patient == patient)[0])]  # noqa: PD011
     covariates = scenario.library.pathway.covariates
     parts = []
     for name, value in zip(cohort.covariates, row.tolist(), strict=True):

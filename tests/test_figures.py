@@ -16,7 +16,15 @@ from pathway.report.figures.flow import places
 from pathway.report.figures.occupancy import occupancy_numbers
 from pathway.report.figures.plane import plane_numbers
 from pathway.report.figures.swimmer import swum
-from pathway.report.histories import courses_of, lifetimes, marker_at, measured_at, regimens_by_line, states_at, survival
+from pathway.report.histories import (
+    courses_of,
+    lifetimes,
+    marker_at,
+    measured_at,
+    regimens_by_line,
+    states_at,
+    survival,
+)
 from pathway.report.view import View
 from tests.report_data import lung_results
 

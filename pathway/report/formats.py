@@ -94,6 +94,8 @@ def printed(value: object, column: Column, error: float = float("nan")) -> tuple
     unit = " %" if column.form == "share" else ""
     usual = {"share": 1, "money": 0}.get(column.form, column.digits)
     places = min(decimals(scale * error, usual), 3)
+    if column.form == "money":
+        places = min(places, 2)
     if column.form == "share":
         places = min(max(places, 0), 1)
     shown_error = f"±{rounded(scale * error, places)}{unit}" if math.isfinite(error) and error > 0.0 else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pathway.economics.comparison import NOT_ESTIMABLE
+from pathway.economics.comparison import NOISE_ERRORS, NOT_ESTIMABLE, mean_and_error
 from pathway.report.formats import Column, printed, visible
 from pathway.report.tables import Table
 from pathway.report.view import View, plain
@@ -110,9 +110,11 @@ def answer(view: View, incremental: Table) -> list[str]:
             said.append(
                 f"{name} gains {printed(row['inc_qaly'], Column(key='', head=''), row['inc_qaly_se'])[0]} QALYs more than {before} at {currency} {row['icer_text']} per QALY gained."
             )
-    for row in frame.to_dict("records"):
-        if "dominated" in str(row["status"]):
-            said.append(f"{view.labels[str(row['strategy'])]}: {row['status_text']}.")
+    said += [
+        f"{view.labels[str(row['strategy'])]}: {row['status_text']}{_doubt(view, str(row['strategy']), str(row['status']))}."
+        for row in frame.to_dict("records")
+        if "dominated" in str(row["status"])
+    ]
     said += [
         f"{view.labels[name]} is printed as a reference only and kept off the frontier." for name in view.reference_only
     ]
@@ -120,6 +122,21 @@ def answer(view: View, incremental: Table) -> list[str]:
         "The ± beside a number is the simulation's own error. How far the numbers behind it may be wrong is another matter: see what this rests on."
     )
     return [plain_sentence(one) for one in said]
+
+
+def _doubt(view: View, strategy: str, status: str) -> str:
+    """Say so where dominance rests on a difference within simulation error."""
+    other = status.removeprefix("dominated by ")
+    if other not in view.ids:
+        return ""
+    qaly, qaly_error = mean_and_error(view.qalys(strategy) - view.qalys(other))
+    cost, cost_error = mean_and_error(view.costs(strategy) - view.costs(other))
+    noisy = [
+        word
+        for word, value, error in (("QALYs", qaly, qaly_error), ("cost", cost, cost_error))
+        if abs(value) < NOISE_ERRORS * error
+    ]
+    return f", but the difference in {' and '.join(noisy)} is within simulation error" if noisy else ""
 
 
 def plain_sentence(text: str) -> str:
@@ -162,7 +179,7 @@ def sections_of(
     weak = known.get("weak_numbers")
     lead = "Numbers known from memory (◆) were not checked against their source, and assumptions (◇) have none: a decision that turns on one of them should wait until it is checked."
     return [
-        Section(id="value", title="Cost-effectiveness", parts=parts("cost_effectiveness", "figure:cost_effectiveness_plane", "incremental")),
+        Section(id="value", title="Cost-effectiveness", parts=parts("cost_effectiveness", "figure:cost_effectiveness_plane", "incremental", "alternative_results")),
         Section(id="costs", title="Costs", parts=parts("figure:costs", "costs"), page=True),
         Section(id="health", title="Health", parts=parts("figure:*_mean", "markers", "figure:*_spread", "figure:survival", "figure:deaths", "deaths", "events"), page=True),
         Section(id="treatment", title="Treatment", parts=parts("figure:state_occupancy", "lines", "figure:lines-*", "drug_use", "figure:time_on_treatment"), page=True),
@@ -170,7 +187,7 @@ def sections_of(
         Section(id="basis", title="What this rests on", parts=parts("weak_numbers", "prices", "alternatives"), lead=lead if weak is not None else "", notes=notes, page=True),
         Section(id="conventions", title="Conventions", parts=parts("conventions"), page=True),
         Section(id="evidence", title="All numbers and sources", parts=parts("evidence", "sources"), page=True),
-        Section(id="made", title="How this was made", notes=[(visible(word), visible(text)) for word, text in made]),
+        Section(id="made", title="How this was made", notes=[(visible(word), visible(text)) for word, text in [*made, *(("Note of the reader", one) for one in view.scenario.warnings)]]),
     ]  # fmt: skip
 
 
@@ -205,6 +222,6 @@ def render(
     line = f"{money.perspective}, {money.currency} of {money.price_year}, {money.price_basis} prices, discounted {100 * money.discount_costs:g} % (costs) and {100 * money.discount_outcomes:g} % (outcomes)"
     return template.render(
         title=plain(scenario.study.label), question=visible(scenario.study.question), disease=plain(scenario.library.title), patients=f"{view.results.cohort.size:,}", strategies=view.ids,
-        conventions_line=visible(line), disclaimer=DISCLAIMER, warnings=[visible(one) for one in scenario.warnings], answer=answer(view, incremental),
+        conventions_line=visible(line), disclaimer=DISCLAIMER, answer=answer(view, incremental),
         sections=sections_of(view, tables, basis, sheets, made), footer=visible(footer),
     )  # fmt: skip

@@ -178,7 +178,7 @@ def summary(view: View) -> Table:
         ),
     ]
     return Table(
-        name="cost_effectiveness", title="Cost-effectiveness", frame=pd.DataFrame(rows), columns=tuple(columns), pale=_pale(view, view.ids),
+        name="cost_effectiveness", title="Every strategy beside the comparator", frame=pd.DataFrame(rows), columns=tuple(columns), pale=_pale(view, view.ids),
         note=f"Means per patient over the horizon, discounted unless said otherwise. Added: against {view.labels[view.comparator]}, the same patients in both.",
     )  # fmt: skip
 

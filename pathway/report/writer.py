@@ -22,6 +22,7 @@ from pathway.report.basis import basis_tables
 from pathway.report.figures import Sheet, as_png, as_svg, draw_all
 from pathway.report.formats import harmless_frame
 from pathway.report.html import DISCLAIMER, render
+from pathway.report.structure import structure_tables
 from pathway.report.tables import Table, results_tables
 from pathway.report.view import View, plain
 from pathway.report.workbook import workbook
@@ -111,7 +112,7 @@ def _fill(view: View, folder: Path, created: datetime.datetime, command: Sequenc
     """Write everything into a folder."""
     begin = time.perf_counter()
     tell("tables")
-    tables, basis = results_tables(view), basis_tables(view)
+    tables, basis = [*results_tables(view), *structure_tables(view)], basis_tables(view)
     hashes = {}
     for table in [*tables, *basis]:
         path = folder / "tables" / f"{table.name}.csv"

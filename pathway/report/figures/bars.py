@@ -21,7 +21,7 @@ SMALL = 0.012
 
 def category_words(view: View, category: str) -> str:
     """Words for a cost category."""
-    return plain(view.scenario.library.economics.drug_categories.get(category, category.replace("_", " ")))
+    return plain(view.scenario.library.economics.drug_categories.get(category, category.replace("_", " ")).capitalize())
 
 
 def cost_numbers(view: View) -> pd.DataFrame:

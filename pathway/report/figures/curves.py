@@ -293,8 +293,8 @@ def time_on_treatment(view: View) -> list[Sheet]:
         figure = paper(9.6, 0.7 + 2.4 * lines)
         for rank, (treatment, curves) in enumerate(panels):
             axes = figure.add_subplot(lines, columns, rank + 1)
-            last = max(min(float(np.max(curve[1])) for curve in curves), 1.0)
-            last = max(last, max(float(np.quantile(curve[1], 0.9)) for curve in curves))
+            shortest = min(float(np.max(curve[1])) for curve in curves)
+            last = max(shortest, 1.0, *(float(np.quantile(curve[1], 0.9)) for curve in curves))
             for strategy, times, share, _, _ in curves:
                 axes.step(
                     np.r_[times, max(last, times[-1])],
