@@ -63,6 +63,8 @@ class Results:
         How the ledger was valued; :meth:`revalue` takes others without a new run.
     seconds
         Wall-clock seconds by step.
+    alternatives, alternative_patients
+        Table of :func:`alternatives` and on how many patients it was made, if it was.
     """
 
     scenario: Scenario
@@ -74,6 +76,8 @@ class Results:
     seed: int
     workers: int
     seconds: dict[str, float] = field(default_factory=dict)
+    alternatives: pd.DataFrame | None = None
+    alternative_patients: int = 0
 
     def revalue(self, terms: Terms) -> Results:
         """Value the same ledgers with other prices, utilities or discount rates."""
@@ -284,6 +288,16 @@ def printed_alternatives(scenario: Scenario) -> list[tuple[str, str]]:
     ]
 
 
+def with_alternatives(
+    results: Results, *, patients: int, workers: int = 1, progress: Callable[[str, int, int], None] | None = None
+) -> Results:
+    """The same results with their structural alternatives; see :func:`alternatives`."""
+    begin = time.perf_counter()
+    table = alternatives(results, patients=patients, workers=workers, progress=progress)
+    seconds = {**results.seconds, "alternatives": time.perf_counter() - begin}
+    return replace(results, alternatives=table, alternative_patients=patients, seconds=seconds)
+
+
 def alternatives(
     results: Results, *, patients: int, workers: int = 1, progress: Callable[[str, int, int], None] | None = None
 ) -> pd.DataFrame:
@@ -322,5 +336,5 @@ def alternatives(
         table.insert(5, "qaly", table["strategy"].map(means["qalys_discounted"]))
         frames.append(table.drop(columns=["icer"]))
         if progress:
-            progress(label, number + 1, len(chosen))
+            progress("structural alternatives", number + 1, len(chosen))
     return pd.concat(frames, ignore_index=True)
