@@ -6,10 +6,7 @@ start and every interval while on, and what is left of the last at the stop is w
 due during a hold are not used. Intensity multiplies units, not time. Dose reductions do not change use. This
 module must not know prices.
 
-References
-----------
-Three modes: ISPOR-SMDM good practice is silent; Briggs, Claxton, Sculpher. Decision Modelling for Health Economic
-Evaluation, 2006, and the conventions stated above. Hand-computed cases in ``tests/test_druguse.py``.
+Hand-computed cases stand in ``tests/test_druguse.py``.
 """
 
 from __future__ import annotations
@@ -31,6 +28,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 FINEST = 1000
 """Vial sizes are told apart to a thousandth of their unit."""
+BLOCK = 2_000_000
+"""Candidates of totals held in memory at once."""
 EDGE = 1e-9
 """Years (0.03 seconds): times of doses computed by sums may miss an edge by rounding, not by more."""
 
@@ -75,8 +74,11 @@ def round_to_vials(amount: Floats, sizes: tuple[float, ...]) -> Floats:
     smallest = np.array(_smallest_totals(units))
     unique, inverse = np.unique(amount, return_inverse=True)
     need = np.ceil(unique * (FINEST / step) * (1.0 - 1e-12) - 1e-9)
-    lack = np.maximum(need[:, None] - smallest[None, :], 0.0)
-    totals = (smallest[None, :] + np.ceil(lack / largest) * largest).min(axis=1)
+    totals = np.empty(need.size)
+    block = max(BLOCK // largest, 1)
+    for first in range(0, need.size, block):
+        lack = np.maximum(need[first : first + block, None] - smallest, 0.0)
+        totals[first : first + block] = (smallest + np.ceil(lack / largest) * largest).min(axis=1)
     return np.asarray((totals * (step / FINEST))[inverse].reshape(amount.shape), dtype=np.float64)
 
 

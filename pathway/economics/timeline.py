@@ -119,8 +119,8 @@ class Timeline:
 
     def column(self, name: str, rows: Ints | None = None) -> Ints:
         """Values of an integer column, at some rows or at all."""
-        values = self.log.events[name]
-        return np.asarray(values if rows is None else values[rows], dtype=np.int64)
+        column = self.log.events[name]
+        return np.asarray(column if rows is None else column[rows], dtype=np.int64)
 
     def select(self, kind: Kind, name: str | None = None) -> Flags:
         """Rows of a kind, and of a name; a name that the log does not know has none."""
@@ -128,7 +128,7 @@ class Timeline:
         if name is not None:
             number = self.log.name_id(name)
             chosen &= (self.column("name") == number) & (number >= 0)
-        return chosen
+        return np.asarray(chosen, dtype=np.bool_)
 
     def where_is(self, patient: NDArray[np.generic]) -> Ints:
         """Positions of patients by their numbers.
@@ -162,7 +162,7 @@ def _positions(known: Ints, order: Ints, patient: NDArray[np.generic]) -> Ints:
     numbers = np.asarray(patient, dtype=np.int64)
     found = np.minimum(np.searchsorted(known, numbers), max(known.size - 1, 0))
     if numbers.size and (known.size == 0 or (known[found] != numbers).any()):
-        raise EconomicsError(where="event log", found="patients that are not in the cohort", expected="the log's cohort")
+        raise EconomicsError(where="event log", found="patients not in the cohort", expected="the log's cohort")
     position = order[found]
     if (np.diff(position) < 0).any():
         raise EconomicsError(where="event log", found="rows in another order", expected="the order of the cohort")
@@ -275,7 +275,7 @@ def _number_within(groups: Ints) -> Ints:
 
 
 def holds_of(timeline: Timeline, treatment: int) -> Spans:
-    """Times during which doses of a treatment were held: from HOLD to RESUME, stop of the course or end."""
+    """Find when doses of a treatment were held: from HOLD to RESUME, stop of the course or end."""
     name = timeline.program.treatments[treatment]
     begin = np.flatnonzero(timeline.select(Kind.HOLD, name))
     over = np.flatnonzero(timeline.select(Kind.RESUME, name) | timeline.select(Kind.STOP, name))

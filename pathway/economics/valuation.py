@@ -1,7 +1,7 @@
 """Ledger times prices and utilities: discounted costs, QALYs and life-years per patient, in closed form.
 
-Only the ledger and the terms enter. Costs of spread items accrue evenly; utilities run straight inside a segment, which is split at birthdays (the norm is a step function of
-whole years of age) and where the line crosses the norm that caps it, so that every integral is exact.
+Only the ledger and the terms enter: other prices, utilities or discount rates need no new run. What is used at once
+costs the price of its day; what accrues evenly is split where the price changes.
 """
 
 from __future__ import annotations
@@ -12,15 +12,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pathway.economics.discounting import factor, flow, linear_flow
+from pathway.economics.discounting import Discounting, factor, flow
 from pathway.economics.ledger import Ledger
-from pathway.economics.terms import Price, Terms, UtilityTerms, prices_used, terms_of
+from pathway.economics.quality import equal_value_years_gained, pieces_of, quality_adjusted_years
+from pathway.economics.terms import Price, Terms, prices_used, terms_of
 from pathway.errors import EconomicsError
 
-__all__ = ["Outcomes", "Terms", "prices_used", "terms_of", "value"]
+__all__ = [
+    "Outcomes",
+    "Terms",
+    "equal_value_years_gained",
+    "prices_used",
+    "terms_of",
+    "value",
+    "without_discounting",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+ITEM_COLUMNS = (
+    "item", "label", "category", "unit", "quantity", "waste", "cost", "cost_discounted", "basis", "grade"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +52,8 @@ class Outcomes:
     years_by_line : shape (patients, lines + 1)
         Years, undiscounted; column 0: untreated.
     items
-        Per item: item, category, quantity, cost, cost_discounted (means a patient), basis, grade.
+        Per item: item, label, category, unit, quantity, waste (units), cost, cost_discounted (means a patient),
+        basis, grade (the weakest of the prices in use).
     """
 
     categories: tuple[str, ...]
@@ -74,166 +87,105 @@ def value(ledger: Ledger, terms: Terms) -> Outcomes:
         If an item has no price, or a utility falls below the worst the instrument can say.
     """
     patients = ledger.patients
-    who, category = ledger.use["patient"].astype(np.int64), ledger.use["category"].astype(np.int64)
-    plain, discounted = _costs(ledger, terms)
-    shape = (patients, len(ledger.categories))
-    cell = who * shape[1] + category
-    costs = [np.bincount(cell, weights=money, minlength=shape[0] * shape[1]).reshape(shape) for money in (plain, discounted)]
-    life = ledger.life
-    person = life["patient"].astype(np.int64)
-    start, stop = life["start"].astype(np.float64), life["stop"].astype(np.float64)
-    rate, convention = terms.discounting.outcomes, terms.discounting.convention
-    years = stop - start
-    qalys, qalys_discounted = _qalys(ledger, terms)
-    by = lambda weights: np.bincount(person, weights=weights, minlength=patients)  # noqa: E731
+    plain, present = _costs(ledger, terms)
+    buyer = np.asarray(ledger.use["patient"], dtype=np.int64)
+    category = np.asarray(ledger.use["category"], dtype=np.int64)
+    person = np.asarray(ledger.life["patient"], dtype=np.int64)
+    start = np.asarray(ledger.life["start"], dtype=np.float64)
+    stop = np.asarray(ledger.life["stop"], dtype=np.float64)
+    state = np.asarray(ledger.life["state"], dtype=np.int64)
+    line = np.asarray(ledger.life["line"], dtype=np.int64)
+    years, discounting = stop - start, terms.discounting
+    present_years = flow(start, stop, discounting.outcomes, discounting.convention)
+    pieces = pieces_of(ledger, terms.utility)
+    undiscounted = Discounting(costs=0.0, outcomes=0.0)
+    nowhere = np.zeros_like(person)
     return Outcomes(
-        categories=ledger.categories, costs=costs[1], costs_undiscounted=costs[0], life_years=by(years), life_years_discounted=by(flow(start, stop, rate, convention)),
-        qalys=qalys, qalys_discounted=qalys_discounted, years_by_state=_split(person, life["state"].astype(np.int64), years, patients, len(ledger.states)),
-        years_by_line=_split(person, life["line"].astype(np.int64), years, patients, ledger.lines + 1), items=_items(ledger, terms, plain, discounted),
-    )  # fmt: skip
+        categories=ledger.categories,
+        costs=_sums(buyer, category, present, patients, len(ledger.categories)),
+        costs_undiscounted=_sums(buyer, category, plain, patients, len(ledger.categories)),
+        life_years=_sums(person, nowhere, years, patients, 1)[:, 0],
+        life_years_discounted=_sums(person, nowhere, present_years, patients, 1)[:, 0],
+        qalys=quality_adjusted_years(pieces, patients, 0.0, undiscounted),
+        qalys_discounted=quality_adjusted_years(pieces, patients, discounting.outcomes, discounting),
+        years_by_state=_sums(person, state, years, patients, len(ledger.states)),
+        years_by_line=_sums(person, line, years, patients, ledger.lines + 1),
+        items=_items(ledger, terms, plain, present),
+    )
 
 
-def _split(person: Ints, column: Ints, years: Floats, patients: int, width: int) -> Floats:
-    return np.bincount(person * width + column, weights=years, minlength=patients * width).reshape(patients, width)
+def _sums(row: Ints, column: Ints, weight: Floats, rows: int, columns: int) -> Floats:
+    """Sum a weight by two indices, shape (rows, columns)."""
+    sums = np.bincount(row * columns + column, weights=weight, minlength=rows * columns)
+    return np.asarray(sums, dtype=np.float64).reshape(rows, columns)
 
 
 def _costs(ledger: Ledger, terms: Terms) -> tuple[Floats, Floats]:
     """Cost of every row of use, undiscounted and discounted."""
     use = ledger.use
-    item = use["item"].astype(np.int64)
-    quantity, start, stop = (use[name].astype(np.float64) for name in ("quantity", "start", "stop"))
-    plain, discounted = np.zeros(item.size), np.zeros(item.size)
+    item = np.asarray(use["item"], dtype=np.int64)
+    quantity, start, stop = (np.asarray(use[name], dtype=np.float64) for name in ("quantity", "start", "stop"))
+    plain, present = np.zeros(item.size), np.zeros(item.size)
     for number, name in enumerate(ledger.items):
         if name not in terms.prices:
-            raise EconomicsError(where="prices", found=f"no price for {name}", expected="a price for every item in the ledger")
+            raise EconomicsError(
+                where="prices", found=f"no price for {name}", expected="a price for every item in the ledger"
+            )
         rows = np.flatnonzero(item == number)
         if rows.size:
-            plain[rows], discounted[rows] = _item_costs(terms, terms.prices[name], quantity[rows], start[rows], stop[rows])
-    return plain, discounted
+            costs = _item_costs(terms, terms.prices[name], quantity[rows], start[rows], stop[rows])
+            plain[rows], present[rows] = costs
+    return plain, present
 
 
 def _item_costs(terms: Terms, price: Price, quantity: Floats, start: Floats, stop: Floats) -> tuple[Floats, Floats]:
-    """Instant uses at the price of their time; spread uses split where the price changes."""
+    """Value instant uses at the price of their time, and spread uses split where the price changes."""
     rate, convention = terms.discounting.costs, terms.discounting.convention
     instant = stop == start
-    money = quantity * price.at(start)
-    present = money * factor(start, rate, convention)
-    if not instant.all():
-        years = np.where(instant, 1.0, stop - start)
-        spread_plain, spread_present = np.zeros(quantity.size), np.zeros(quantity.size)
+    plain = quantity * price.at(start)
+    present = plain * factor(start, rate, convention)
+    spread = np.flatnonzero(~instant)
+    if spread.size:
+        first, last = start[spread], stop[spread]
+        per_year = quantity[spread] / (last - first)
+        plain[spread], present[spread] = 0.0, 0.0
         edges = [*price.starts[1:], np.inf]
         begin = -np.inf
         for amount, end in zip(price.values, edges, strict=True):
-            low, high = np.clip(start, begin, end), np.clip(stop, begin, end)
-            high = np.maximum(high, low)
-            spread_plain += amount * quantity / years * (high - low)
-            spread_present += amount * quantity / years * flow(np.maximum(low, 0.0), np.maximum(high, 0.0), rate, convention)
+            low = np.clip(first, begin, end)
+            high = np.maximum(np.clip(last, begin, end), low)
+            # Where a price is never in force, low = high lies at its edge: years of 0, even before entry.
+            plain[spread] += amount * per_year * (high - low)
+            present[spread] += amount * per_year * flow(np.maximum(low, 0.0), np.maximum(high, 0.0), rate, convention)
             begin = end
-        money, present = np.where(instant, money, spread_plain), np.where(instant, present, spread_present)
-    return money, present
+    return plain, present
 
 
-def _items(ledger: Ledger, terms: Terms, plain: Floats, discounted: Floats) -> pd.DataFrame:
+def _items(ledger: Ledger, terms: Terms, plain: Floats, present: Floats) -> pd.DataFrame:
     """Means a patient by item and category."""
-    width = len(ledger.items)
-    key = ledger.use["category"].astype(np.int64) * width + ledger.use["item"].astype(np.int64)
-    size = width * max(len(ledger.categories), 1)
-    sums = [np.bincount(key, weights=w, minlength=size) / ledger.patients for w in (ledger.use["quantity"].astype(np.float64), plain, discounted)]
+    use, width = ledger.use, len(ledger.items)
+    key = np.asarray(use["category"], dtype=np.int64) * width + np.asarray(use["item"], dtype=np.int64)
+    size = max(width * len(ledger.categories), 1)
+    quantity, waste = (np.asarray(use[name], dtype=np.float64) for name in ("quantity", "waste"))
+    weights = {"quantity": quantity, "waste": waste, "cost": plain, "cost_discounted": present}
+    means = {name: np.bincount(key, weights=w, minlength=size) / ledger.patients for name, w in weights.items()}
     rows = []
     for k in np.unique(key):
         price = terms.prices[ledger.items[k % width]]
-        worst = "memory" if "memory" in price.grades else "assumption" if "assumption" in price.grades else price.grades[0]
         rows.append(
             {
-                "item": price.item, "label": price.label, "category": ledger.categories[k // width], "unit": price.unit, "quantity": sums[0][k], "cost": sums[1][k],
-                "cost_discounted": sums[2][k], "basis": price.basis, "grade": worst,
+                "item": price.item,
+                "label": price.label,
+                "category": ledger.categories[k // width],
+                "unit": price.unit,
+                **{name: float(mean[k]) for name, mean in means.items()},
+                "basis": price.basis,
+                "grade": price.weakest_grade,
             }
-        )  # fmt: skip
-    return pd.DataFrame(rows, columns=["item", "label", "category", "unit", "quantity", "cost", "cost_discounted", "basis", "grade"])
-
-
-def _qalys(ledger: Ledger, terms: Terms) -> tuple[Floats, Floats]:
-    """QALYs of every patient, undiscounted and discounted."""
-    life = ledger.life
-    person = life["patient"].astype(np.int64)
-    start, stop = life["start"].astype(np.float64), life["stop"].astype(np.float64)
-    first, last = _utility_ends(ledger, terms.utility)
-    rows, begin, end = _split_at_birthdays(ledger.age[person], start, stop)
-    years = np.where(stop > start, stop - start, 1.0)
-    at = lambda t: first[rows] + (last - first)[rows] * ((t - start[rows]) / years[rows])  # noqa: E731
-    left, right = at(begin), at(end)
-    cap = np.full(rows.size, np.inf)
-    spec = terms.utility
-    if spec.norm.size:
-        age = np.minimum(np.floor(ledger.age[person[rows]] + 0.5 * (begin + end)).astype(np.int64), spec.norm.shape[1] - 1)
-        norm = spec.norm[ledger.female[person[rows]], np.maximum(age, 0)]
-        left, right = left * (norm / spec.source_norm), right * (norm / spec.source_norm)
-        cap = norm if spec.is_capped else cap
-    _check_lowest(left, right, spec)
-    plain, present = _capped(begin, end, left, right, cap, terms)
-    who = person[rows]
-    return np.bincount(who, weights=plain, minlength=ledger.patients), np.bincount(who, weights=present, minlength=ledger.patients)
-
-
-def _check_lowest(left: Floats, right: Floats, spec: UtilityTerms) -> None:
-    if left.size and min(left.min(), right.min()) < spec.lowest:
-        raise EconomicsError(
-            where="utility", found=f"{min(left.min(), right.min()):.3f}", expected=f"at least {spec.lowest}, the worst the instrument can say",
-            mend="look at level, slope and decrements in economics.toml",
-        )  # fmt: skip
-
-
-def _utility_ends(ledger: Ledger, spec: UtilityTerms) -> tuple[Floats, Floats]:
-    """Utility before norms at both ends of every segment."""
-    life = ledger.life
-    size = life["start"].size
-    constant = np.zeros(size)
-    for number, name in enumerate(ledger.conditions):
-        constant += spec.conditions.get(name, 0.0) * (life["condition"] == number)
-    for number, name in enumerate(ledger.flags):
-        constant += spec.flags.get(name, 0.0) * ((life["flags"].astype(np.int64) >> number) & 1)
-    for number, name in enumerate(ledger.states):
-        constant += spec.states.get(name, 0.0) * (life["state"] == number)
-    for number, name in enumerate(ledger.treatments):
-        constant += spec.treatments.get(name, 0.0) * ((life["regimen"].astype(np.int64) >> number) & 1)
-    ends = []
-    for end in ("start", "stop"):
-        u = spec.level + constant
-        if spec.marker in ledger.markers:
-            u = u + spec.slope * (life[f"{spec.marker}_{end}"].astype(np.float64) - spec.reference)
-        for name, slope in spec.other_markers.items():
-            u = u + slope * life[f"{name}_{end}"].astype(np.float64)
-        ends.append(u)
-    return ends[0], ends[1]
-
-
-def _split_at_birthdays(age: Floats, start: Floats, stop: Floats) -> tuple[Ints, Floats, Floats]:
-    """Cut segments at whole ages: (segment, begin, end) of each piece."""
-    pieces = np.floor(age + stop - 1e-12) - np.floor(age + start) + 1
-    many = np.maximum(pieces, 1).astype(np.int64)
-    rows = np.repeat(np.arange(start.size), many)
-    number = np.arange(rows.size) - np.repeat(np.cumsum(many) - many, many)
-    birthday = np.floor(age + start)[rows] + number - age[rows]
-    begin = np.where(number == 0, start[rows], birthday)
-    end = np.where(number == many[rows] - 1, stop[rows], birthday + 1.0)
-    return rows, begin, np.maximum(end, begin)
-
-
-def _capped(begin: Floats, end: Floats, left: Floats, right: Floats, cap: Floats, terms: Terms) -> tuple[Floats, Floats]:
-    """Integral of min(straight line, cap) over each piece, undiscounted and discounted."""
-    crosses = (left < cap) != (right < cap)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(crosses, (cap - left) / (right - left), 1.0)
-    middle = begin + np.clip(share, 0.0, 1.0) * (end - begin)
-    between = np.where(crosses, cap, np.minimum(right, cap))
-    parts = ((begin, middle, np.minimum(left, cap), between), (middle, end, between, np.minimum(right, cap)))
-    results = []
-    for rate in (0.0, terms.discounting.outcomes):
-        convention = terms.discounting.convention if rate else "continuous"
-        results.append(sum(linear_flow(a, b, u, v, rate, convention) for a, b, u, v in parts))
-    return np.asarray(results[0]), np.asarray(results[1])
+        )
+    return pd.DataFrame(rows, columns=list(ITEM_COLUMNS))
 
 
 def without_discounting(terms: Terms) -> Terms:
-    """The same terms at rates of zero."""
+    """Keep the terms but for their rates, which become 0."""
     return replace(terms, discounting=replace(terms.discounting, costs=0.0, outcomes=0.0))
