@@ -49,7 +49,7 @@ def occupancy_figure(view: View) -> list[Sheet]:
             )
             year_ticks(axes, last)
             share_axis(axes)
-            axes.set_title(wrapped(view.labels[strategy], 44, 2), color=view.colours[strategy], fontsize=8.5)
+            axes.set_title(wrapped(view.labels[strategy], 34 if columns == 3 else 44, 2), color=view.colours[strategy], fontsize=8.5)
             if rank % columns == 0:
                 axes.set_ylabel("Share of patients")
             if rank >= len(view.ids) - columns:
