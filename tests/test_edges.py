@@ -241,6 +241,21 @@ def test_a_course_from_before_entry_has_a_budget_of_its_own(engine):
     assert abs(stops.mean() - 2.0) < 4.0 * 2.0 / np.sqrt(cohort.size)
 
 
+def test_visits_on_a_course_from_before_entry_begin_at_entry(engine):
+    """The schedule keeps its phase: every half year from 0.7 years before entry on, the first at 0.3."""
+    from pathway.program import ClockKind  # noqa: PLC0415
+
+    on_a = Clock(kind=ClockKind.COURSE, treatment=0)
+    schedule = ScheduleSpec(name="on_a", clock=on_a, offsets=np.arange(0.5, 60.0, 0.5), measures=(0,), findings=(), streams=(stream_id("measure:m:on_a"),))
+    program = calm(schedules=(schedule,))
+    one = np.ones(2, dtype=np.int64)
+    cohort = replace(tiny.drug_people(2), regimen=one, line=one, years_on=np.full(2, 0.7), choose="none")
+    frame = simulate(program, cohort, 4, engine=engine).frame()
+    visits = frame[(frame["kind"] == "visit") & (frame["patient"] == 0)]["time"].to_numpy()
+    assert visits[0] == pytest.approx(0.3)
+    assert np.allclose(np.diff(visits), 0.5)
+
+
 def test_a_cohort_of_another_program_is_refused(engine):
     with pytest.raises(PathwayError) as fault:
         simulate(tiny.two_drugs(), tiny.people(1), 1, engine=engine)

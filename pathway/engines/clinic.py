@@ -50,11 +50,14 @@ class Visits:
                 self._restart(number, 0.0, 0)
 
     def _restart(self, number: int, origin: float, occurrence: int) -> None:
-        self._index[number] = 0
+        offsets = self._program.schedules[number].offsets
+        index = 0
+        while index < len(offsets) and origin + float(offsets[index]) < 0.0:  # the clock began before entry
+            index += 1
+        self._index[number] = index
         self._occurrence[number] = occurrence
         self._origin[number] = origin
-        offsets = self._program.schedules[number].offsets
-        self.due[number] = origin + float(offsets[0]) if len(offsets) else inf
+        self.due[number] = origin + float(offsets[index]) if index < len(offsets) else inf
 
     def restart(self, kind: ClockKind, treatment: int, time: float, occurrence: int) -> None:
         """A clock began: schedules that count from it start again."""

@@ -68,6 +68,8 @@ class Life:
                 self.body.course_line[treatment] = self.record.line
                 self.body.renew_course(treatment)
                 self.visits.restart(ClockKind.COURSE, treatment, self.record.start[treatment], 0)
+        if self.record.line > 0:
+            self.visits.restart(ClockKind.LINE, -1, self.record.line_start, self.record.line)
         self.entry_reason = cohort.reason
         self._entry_choice = cohort.choose
 
