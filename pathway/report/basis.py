@@ -18,7 +18,7 @@ def evidence_frame(scenario: Scenario) -> pd.DataFrame:
 
     Returns
     -------
-    One row a number: id, label, value, unit, low, high, family, grade, source, citation, origin (library or scenario), note. Derived sums are marked ``derived``.
+    One row a number: id, label, value, unit, low, high, standard_error, family, grade, source, citation, origin (library or scenario), note. Derived sums are marked ``derived``.
     """
     values = scenario.base_values()
     known = {**scenario.library.parameters, **scenario.overrides}
@@ -34,7 +34,7 @@ def evidence_frame(scenario: Scenario) -> pd.DataFrame:
             )
             rows.append(
                 {
-                    "id": name, "label": one.label, "value": values.get(name, one.value), "unit": one.unit, "low": one.low, "high": one.high, "family": one.family,
+                    "id": name, "label": one.label, "value": values.get(name, one.value), "unit": one.unit, "low": one.low, "high": one.high, "standard_error": one.standard_error, "family": one.family,
                     "grade": one.grade, "source": one.source, "citation": cited, "origin": "scenario" if name in scenario.overrides else "library", "note": one.note,
                 }
             )  # fmt: skip
@@ -42,11 +42,11 @@ def evidence_frame(scenario: Scenario) -> pd.DataFrame:
             total = derived[name]
             rows.append(
                 {
-                    "id": name, "label": total.label, "value": values[name], "unit": total.unit, "low": None, "high": None, "family": "", "grade": "derived",
+                    "id": name, "label": total.label, "value": values[name], "unit": total.unit, "low": None, "high": None, "standard_error": None, "family": "", "grade": "derived",
                     "source": total.source, "citation": "", "origin": "library", "note": total.note,
                 }
             )  # fmt: skip
-    columns = ["id", "label", "value", "unit", "low", "high", "family", "grade", "source", "citation", "origin", "note"]
+    columns = ["id", "label", "value", "unit", "low", "high", "standard_error", "family", "grade", "source", "citation", "origin", "note"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -100,9 +100,14 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
         f"{significant(float(value))} {unit}" for value, unit in zip(told["value"], told["unit"], strict=True)
     ]
     if "low" in told:
+        errors = told["standard_error"] if "standard_error" in told else [None] * len(told)
         told["spread_text"] = [
-            f"{significant(float(low))} to {significant(float(high))}" if pd.notna(low) and pd.notna(high) else ""
-            for low, high in zip(told["low"], told["high"], strict=True)
+            f"{significant(float(low))} to {significant(float(high))}"
+            if pd.notna(low) and pd.notna(high)
+            else f"SE {significant(float(error))}"
+            if pd.notna(error)
+            else ""
+            for low, high, error in zip(told["low"], told["high"], errors, strict=True)
         ]
     return told
 
@@ -110,7 +115,7 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
 _EVIDENCE_COLUMNS = (
     Column(key="label", head="Number", form="text"),
     Column(key="value_text", head="Value", form="text"),
-    Column(key="spread_text", head="95 % interval or range", form="text"),
+    Column(key="spread_text", head="95 % interval, range or standard error", form="text"),
     Column(key="grade", head="Grade", form="grade"),
     Column(key="source", head="Source", form="text"),
     Column(key="origin", head="From", form="text"),
