@@ -127,10 +127,10 @@ def split_at_birthdays(age: Floats, start: Floats, stop: Floats) -> tuple[Ints, 
     """
     lowest = np.floor(age + start)
     rows, number = repeated(np.maximum(np.ceil(age + stop) - lowest, 1.0).astype(np.int64))
-    birthday = lowest[rows] + number - age[rows]
-    begin = np.where(number == 0, start[rows], np.clip(birthday, start[rows], stop[rows]))
+    before, after = ((lowest[rows] + number + shift) - age[rows] for shift in (0.0, 1.0))
+    begin = np.where(number == 0, start[rows], np.clip(before, start[rows], stop[rows]))
     is_last = np.append(rows[1:] != rows[:-1], True)[: rows.size]
-    end = np.where(is_last, stop[rows], np.clip(birthday + 1.0, start[rows], stop[rows]))
+    end = np.where(is_last, stop[rows], np.clip(after, start[rows], stop[rows]))
     real = end > begin
     return rows[real], begin[real], end[real]
 
