@@ -398,7 +398,9 @@ def sources(
         rows = [["number", "value", "spread", "grade", "source"]]
         for row in evidence.to_dict("records"):
             has_spread = row["low"] is not None and row["low"] == row["low"] and row["high"] == row["high"]
-            spread = f"{significant(float(row['low']))} to {significant(float(row['high']))}" if has_spread else ""
+            error = row["standard_error"]
+            spread = f"SE {significant(float(error))}" if error is not None and error == error else ""
+            spread = f"{significant(float(row['low']))} to {significant(float(row['high']))}" if has_spread else spread
             rows.append(
                 [
                     visible(str(row["id"])),

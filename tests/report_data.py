@@ -210,6 +210,8 @@ class MadeResults:
     engine: str
     seed: int
     workers: int = 1
+    alternatives: None = None
+    alternative_patients: int = 0
 
 
 def _discounted(spans: Spans) -> np.ndarray:

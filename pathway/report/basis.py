@@ -57,7 +57,7 @@ def price_frame(scenario: Scenario) -> pd.DataFrame:
     for row in scenario.library.prices:
         if row.item in scenario.price_overrides or row.basis not in ("fee", scenario.economics.price_basis):
             continue
-        if (row.valid_from and row.valid_from > day) or (row.valid_until and row.valid_until < day):
+        if row.valid_until and row.valid_until < day:  # later rows stay: they act from their date
             continue
         rows.append(
             {
