@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathway.definition.scenario import Scenario
     from pathway.experiment import Results
     from pathway.program import Program
+    from pathway.report.store import LogStore
 
 INPUT_AT_FAULT = 2
 INTERRUPTED = 130
@@ -51,7 +52,7 @@ def guarded() -> Iterator[None]:
         typer.echo(str(error), err=True)
         raise typer.Exit(INPUT_AT_FAULT) from None
     except KeyboardInterrupt:
-        typer.echo("interrupted; nothing was written", err=True)
+        typer.echo("interrupted; no result was written (a run goes on from its finished strategies with --resume)", err=True)
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
         # The reader of a pipe left; that is no fault of the input.
@@ -86,6 +87,7 @@ def run(
         int | None, typer.Option(min=1, max=1024, help="processes; absent: one a core. Results do not depend on it")
     ] = None,
     alternatives: Annotated[int, typer.Option(min=0, help="patients of each structural alternative; 0: none")] = 200,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the same run after an interruption")] = False,  # noqa: FBT002
 ) -> None:
     """Simulate, value, compare and report."""
     with guarded():
@@ -94,9 +96,12 @@ def run(
         from pathway.reading import read
         from pathway.report.writer import write
 
+        from pathway.report.store import store_of
+
         scenario = read(file)
         warn(scenario)
         begin = time.perf_counter()
+        store = store_of(scenario, output, patients=patients, seed=seed, engine=engine, reads=resume)
         with progress_of() as tell:
             results = simulated(
                 scenario,
@@ -106,6 +111,7 @@ def run(
                 strategies=names_in(strategies),
                 workers=workers or os.cpu_count() or 1,
                 tell=tell,
+                store=store,
             )
             if alternatives:
                 from pathway.experiment import with_alternatives
@@ -114,6 +120,7 @@ def run(
             folder = write(
                 results, output, command=["pathway", *sys.argv[1:]], tell=lambda what: tell(f"writing: {what}", 0, 0)
             )
+        store.clear()
         typer.echo(summary_text(results))
         typer.echo(f"\n{time.perf_counter() - begin:,.0f} seconds. Report: {relative(folder / 'report.html')}")
 
@@ -167,6 +174,7 @@ def simulated(
     strategies: list[str] | None,
     workers: int,
     tell: Tell,
+    store: LogStore | None = None,
 ) -> Results:
     """Run the experiment, saying first what it will do and for how long."""
     from pathway.experiment import run as run_experiment
@@ -183,6 +191,7 @@ def simulated(
         workers=workers,
         progress=tell,
         announce=announce,
+        store=store,
     )
 
 

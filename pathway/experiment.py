@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,16 @@ PILOT = 20
 
 Progress = Callable[[str, int, int], None]
 """Called with (strategy, patients done, patients in all)."""
+
+
+class Store(Protocol):
+    """Keeps logs of finished strategies, so that an interrupted run can be resumed."""
+
+    def load(self, strategy: str) -> EventLog | None:
+        """Log of a strategy, or None if it must be simulated."""
+
+    def save(self, strategy: str, log: EventLog) -> None:
+        """Keep a log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +222,7 @@ def run(
     workers: int = 1,
     progress: Progress | None = None,
     announce: Callable[[str, float], None] | None = None,
+    store: Store | None = None,
 ) -> Results:
     """Simulate, value and compare.
 
@@ -227,6 +238,8 @@ def run(
         Processes; results do not depend on it.
     progress, announce
         Called as work goes on; ``announce`` once, with what will be done and the seconds it may take.
+    store
+        Keeps logs of finished strategies and gives back those it has.
 
     Raises
     ------
@@ -247,9 +260,12 @@ def run(
     begin = time.perf_counter()
     pool = ProcessPoolExecutor(workers) if workers > 1 else None
     try:
-        logs = {
-            name: simulate_strategy(program, cohort, seed, engine=engine, pool=pool, progress=progress) for name, program in programs.items()
-        }
+        logs: dict[str, EventLog] = {}
+        for name, program in programs.items():
+            kept = store.load(name) if store else None
+            logs[name] = kept or simulate_strategy(program, cohort, seed, engine=engine, pool=pool, progress=progress)
+            if store and kept is None:
+                store.save(name, logs[name])
     except BaseException:
         if pool is not None:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,78 @@
+"""Logs of finished strategies, kept beside an unfinished run so that it can be resumed.
+
+The folder's name is a hash of everything that fixes the histories (documents, version, seed, patients, engine): a log is used again only by the very same run. It is removed when the run is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pathway import __version__
+from pathway.errors import PathwayError
+from pathway.eventlog import EventLog
+from pathway.report.writer import safe_name
+
+if TYPE_CHECKING:
+    from pathway.definition.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogStore:
+    """One unfinished run's folder.
+
+    Attributes
+    ----------
+    folder
+        Made when the first log is saved.
+    reads
+        Are logs found there used? Otherwise they are only saved.
+    """
+
+    folder: Path
+    reads: bool
+
+    def load(self, strategy: str) -> EventLog | None:
+        """Log of a strategy that finished before, or None."""
+        path = self.folder / f"{safe_name(strategy)}.npz"
+        if not self.reads or not path.is_file():
+            return None
+        with np.load(path, allow_pickle=False) as kept:
+            events = {name.removeprefix("events:"): kept[name] for name in kept.files if name.startswith("events:")}
+            paths = {name.removeprefix("path:"): kept[name] for name in kept.files if name.startswith("path:")}
+            words = {name: tuple(str(word) for word in kept[name]) for name in ("names", "states", "treatments", "markers")}
+            return EventLog(events=events, path=paths, patients=int(kept["patients"]), **words)
+
+    def save(self, strategy: str, log: EventLog) -> None:
+        """Keep the log of a finished strategy; whole or not at all."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PathwayError(where="--output", found=error.strerror or "cannot be written", expected="a folder that can be written to", mend="give another --output") from None
+        final = self.folder / f"{safe_name(strategy)}.npz"
+        working = final.with_suffix(".part.npz")
+        np.savez(
+            working, patients=log.patients, names=np.array(log.names), states=np.array(log.states), treatments=np.array(log.treatments), markers=np.array(log.markers),
+            **{f"events:{name}": column for name, column in log.events.items()}, **{f"path:{name}": column for name, column in log.path.items()},
+        )  # fmt: skip
+        working.rename(final)
+
+    def clear(self) -> None:
+        """The run is written: nothing to resume."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def store_of(scenario: Scenario, output: Path, *, patients: int | None, seed: int | None, engine: str | None, reads: bool) -> LogStore:
+    """Folder of an unfinished run with these settings."""
+    study = scenario.study
+    parts = [
+        __version__, scenario.sha256, *(f"{name}:{digest}" for name, digest in scenario.library.files), str(patients or study.patients),
+        str(study.seed if seed is None else seed), engine or study.engine, repr(sorted(scenario.switches.items())),
+    ]  # fmt: skip
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    return LogStore(folder=output / safe_name(study.id) / f".resume-{digest}", reads=reads)

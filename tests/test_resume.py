@@ -1,0 +1,44 @@
+"""An interrupted run goes on from the strategies it had finished, and ends as if nothing had happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import pathway
+from pathway.report.store import store_of
+from tests.histories import same_history
+
+SCENARIO = Path(__file__).parents[1] / "scenarios" / "ssc_ild_us.toml"
+
+
+def test_a_resumed_run_equals_one_that_was_never_interrupted(tmp_path):
+    scenario = pathway.read(SCENARIO)
+    chosen = ["s1", "s3", "s7"]
+    whole = pathway.run(scenario, patients=12, strategies=chosen)
+    seen = []
+
+    def interrupt(strategy: str, done: int, total: int) -> None:
+        seen.append(strategy)
+        if strategy == "s3":
+            raise KeyboardInterrupt
+
+    settings = {"patients": 12, "seed": None, "engine": None}
+    with pytest.raises(KeyboardInterrupt):
+        pathway.run(scenario, patients=12, strategies=chosen, progress=interrupt, store=store_of(scenario, tmp_path, reads=False, **settings))
+    assert seen == ["s1", "s3"]
+    seen.clear()
+    resumed = pathway.run(scenario, patients=12, strategies=chosen, progress=lambda name, *_: seen.append(name), store=store_of(scenario, tmp_path, reads=True, **settings))
+    assert seen == ["s3", "s7"], "s1 was not simulated again"
+    for name in chosen:
+        assert same_history(whole.strategies[name].log, resumed.strategies[name].log)
+        assert (whole.strategies[name].outcomes.total == resumed.strategies[name].outcomes.total).all()
+
+
+def test_another_seed_or_cohort_is_another_run(tmp_path):
+    scenario = pathway.read(SCENARIO)
+    one = store_of(scenario, tmp_path, patients=12, seed=None, engine=None, reads=True)
+    assert one.folder != store_of(scenario, tmp_path, patients=13, seed=None, engine=None, reads=True).folder
+    assert one.folder != store_of(scenario, tmp_path, patients=12, seed=5, engine=None, reads=True).folder
+    assert one.load("s1") is None
