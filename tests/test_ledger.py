@@ -282,6 +282,13 @@ def test_a_visit_belongs_to_the_line_it_was_made_in():
     assert made.use["line"].tolist() == [0, 0]
 
 
+def test_years_are_told_by_line_even_when_nothing_else_changes():
+    rows = [(1.5, Kind.LINE, "first", {"line": 1}), DEATH]
+    made = ledger_of([(rows, LIFE)], resources=[resource()])
+    assert made.use["line"].tolist() == [0, 1]
+    assert made.use["quantity"].tolist() == [1.5, 0.5]
+
+
 @pytest.mark.parametrize(
     ("how", "mend"),
     [

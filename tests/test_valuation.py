@@ -179,6 +179,13 @@ def test_equal_value_years_count_longer_life_at_the_norm():
     assert equal_value_years_gained(new, new, valued)[0] == 0.0
 
 
+def test_equal_value_years_follow_quality_up_to_the_earlier_death():
+    """0.7 - 0.1 t over the shared two years, 1.2 in all, then a year at the norm; against two years at 0.5."""
+    spec = {"slope": 0.01, "norm": np.full((2, 111), 0.85), "source_norm": 0.85}
+    new, old = ledger_of(life(3.0, 70.0, 40.0)), ledger_of(life(2.0, 50.0, 50.0))
+    assert equal_value_years_gained(new, old, terms(**spec))[0] == pytest.approx(1.2 + 0.85 - 1.0)
+
+
 def test_with_equal_survival_equal_value_years_are_qalys():
     spec = {"slope": 0.01, "norm": np.full((2, 111), 0.85), "source_norm": 0.85, "rate": 0.03}
     new, old = ledger_of(life(3.3, 70.0, 60.0)), ledger_of(life(3.3, 70.0, 40.0))
