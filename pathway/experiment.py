@@ -20,6 +20,7 @@ from pathway.cohort import draw_cohort
 from pathway.compiler import compile_program
 from pathway.economics import ledger as ledgers
 from pathway.economics.comparison import incremental, mean_and_error, versus_reference
+from pathway.economics.quality import equal_value_years_gained
 from pathway.economics.valuation import Outcomes, Terms, terms_of, value
 from pathway.engines import simulate
 from pathway.errors import ScenarioError, did_you_mean
@@ -142,6 +143,11 @@ class Results:
     def versus_comparator(self) -> pd.DataFrame:
         """Every strategy against the study's comparator; columns as in :func:`pathway.economics.comparison.versus_reference`."""
         return versus_reference(self.per_patient(), self.scenario.study.comparator, self.terms.thresholds)
+
+    def equal_value_years(self, strategy: str) -> np.ndarray:
+        """Equal-value life-years gained over the comparator by patient, discounted; shape (patients,)."""
+        base = self.strategies[self.scenario.study.comparator].ledger
+        return equal_value_years_gained(self.strategies[strategy].ledger, base, self.terms)
 
     def events(self, strategy: str) -> pd.DataFrame:
         """The event log of a strategy, in words; columns as in :mod:`pathway.eventlog`."""

@@ -6,8 +6,9 @@ Histories come from the reference engine; money is a plain sum of years and dose
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -212,6 +213,7 @@ class MadeResults:
     workers: int = 1
     alternatives: None = None
     alternative_patients: int = 0
+    terms: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(utility=SimpleNamespace(norm=np.zeros((2, 0)))))
 
 
 def _discounted(spans: Spans) -> np.ndarray:

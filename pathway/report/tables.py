@@ -113,6 +113,7 @@ def summary(view: View) -> Table:
     base = view.results.strategies[view.comparator].outcomes
     thresholds = view.scenario.economics.thresholds
     drugs = drug_categories(view)
+    has_norm = view.results.terms.utility.norm.size > 0
     rows = []
     for run in view.runs:
         out = run.outcomes
@@ -133,6 +134,7 @@ def summary(view: View) -> Table:
             ("inc_cost", cost - base_cost),
             ("inc_life_years", out.life_years_discounted - base.life_years_discounted),
             ("inc_qalys", qaly - base_qaly),
+            *([("inc_evly", view.results.equal_value_years(run.strategy))] if has_norm else []),
         ):
             _with_error(row, key, sample)
             if is_base:
@@ -166,6 +168,7 @@ def summary(view: View) -> Table:
         Column(key="inc_cost", head=f"Added cost, {money}", form="money", error="inc_cost_se"),
         Column(key="inc_life_years", head="Added life-years", error="inc_life_years_se"),
         Column(key="inc_qalys", head="Added QALYs", error="inc_qalys_se"),
+        *([Column(key="inc_evly", head="Added evLYs", error="inc_evly_se")] if has_norm else []),
         Column(key="icer_text", head=f"Cost per QALY gained, {money}", form="text"),
         *(
             Column(
@@ -179,7 +182,7 @@ def summary(view: View) -> Table:
     ]
     return Table(
         name="cost_effectiveness", title="Every strategy beside the comparator", frame=pd.DataFrame(rows), columns=tuple(columns), pale=_pale(view, view.ids),
-        note=f"Means per patient over the horizon, discounted unless said otherwise. Added: against {view.labels[view.comparator]}, the same patients in both.",
+        note=f"Means per patient over the horizon, discounted unless said otherwise. Added: against {view.labels[view.comparator]}, the same patients in both. evLY: equal-value life-years, which count years gained at the norm of age and sex.",
     )  # fmt: skip
 
 
