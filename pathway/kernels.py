@@ -26,6 +26,8 @@ Floats = NDArray[np.float64]
 
 INFINITY = math.inf
 LOWEST_EXPONENT = -1074
+SMALLEST_SLOPE = 1e-280
+"""A log hazard that changes by less a year does not change: products with it could be subnormal and lose digits."""
 _POWERS_OF_TWO = np.array([math.ldexp(1.0, k) for k in range(LOWEST_EXPONENT, 1024)])
 _INVERSE_LN2 = 1.44269504088896338700
 _LN2_HIGH = 6.93147180369123816490e-01
@@ -224,7 +226,7 @@ def student4(seed: int, sample: int, patient: int, stream: int, index: int) -> f
 @kernel
 def hazard_integral(level: float, slope: float, years: float) -> float:
     """Integral of ``level * exp(slope * s)`` for s from 0 to ``years``."""
-    if slope == 0.0:
+    if -SMALLEST_SLOPE < slope < SMALLEST_SLOPE:
         return level * years
     return level * (expm1(slope * years) / slope)
 
@@ -236,7 +238,7 @@ def hazard_inverse(level: float, slope: float, need: float) -> float:
         return 0.0
     if level <= 0.0:
         return INFINITY
-    if slope == 0.0:
+    if -SMALLEST_SLOPE < slope < SMALLEST_SLOPE:
         return need / level
     z = need * slope / level
     if z <= -1.0:

@@ -7,7 +7,7 @@ is a twelfth of it. Points are percentage points of a predicted value; they are 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, log1p
+from math import expm1, log1p
 
 from pathway.errors import UnitError, did_you_mean
 
@@ -74,6 +74,8 @@ def _word(text: str, where: str, whole: str) -> Unit:
         amount, name = float(head), rest.strip()
     elif dash and head.replace(".", "", 1).isdigit():
         amount, name = float(head), rest.strip()
+    if amount == 0.0:
+        raise UnitError(where=where, found=f"unit {whole}: an amount of 0", expected="an amount above 0", mend="leave it out")
     for candidate in (name, _PLURALS.get(name, ""), name[:-1] if name.endswith("s") else ""):
         if candidate in _WORDS:
             dimension, factor = _WORDS[candidate]
@@ -174,6 +176,6 @@ def probability_from_rate(rate: float, years: float = 1.0, *, where: str = "rate
     >>> round(probability_from_rate(0.1744, 1.0), 2)
     0.16
     """
-    if rate < 0.0:
+    if not rate >= 0.0:
         raise UnitError(where=where, found=f"{rate:g}", expected="a rate of at least 0")
-    return 1.0 - exp(-rate * years)
+    return -expm1(-rate * years)
