@@ -1,19 +1,21 @@
 """What is not known about a number: named families for parameters, drawn by their quantiles.
 
-Conventions, printed wherever a spread is shown: a normal and a gamma keep the point as mean; a lognormal keeps it as **median**, with its log
-scale from the interval or from standard error / value; a beta keeps it as mean; a uniform and a triangular take low and high as their ends; a 95 %
-interval gives the standard error (high - low) / 3.92 (on the log scale for a lognormal). Clipping is forbidden: what lies outside a
-parameter's domain is reported by :meth:`Spread.share_outside`.
+Conventions, printed wherever a spread is shown: a normal and a gamma keep the point as mean; a lognormal keeps it as
+**median**, with its log scale from the interval or from standard error / value; a beta keeps it as mean; a uniform and
+a triangular take low and high as their ends; a 95 % interval gives the standard error (high - low) / 3.92 (on the log
+scale for a lognormal). Clipping is forbidden: what lies outside a parameter's domain is reported by
+:meth:`Spread.share_outside`.
 
 References
 ----------
-Briggs AH et al. Model parameter estimation and uncertainty analysis. Med Decis Making 2012;32:722-32. doi:10.1177/0272989X12458348
+Briggs AH et al. Model parameter estimation and uncertainty analysis. Med Decis Making 2012;32:722-32.
+doi:10.1177/0272989X12458348
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import exp, isfinite, log, sqrt
 from typing import TYPE_CHECKING, Any
 
 from pathway.errors import EvidenceError
@@ -38,12 +40,13 @@ class Spread:
     low, high
         95 % interval; the ends for uniform and triangular.
     standard_error
-        Of the value; has precedence over the interval. For a lognormal it is taken relative to the value.
+        Of the value, at least 0; has precedence over the interval, but not over the ends of a uniform or triangular.
+        For a lognormal it is taken relative to the value.
 
     Raises
     ------
     EvidenceError
-        If the family cannot have this value and width.
+        If the family cannot have this value and width, or a number is not finite.
     """
 
     family: str
@@ -56,11 +59,21 @@ class Spread:
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
             self._refuse(f"family {self.family}", " or ".join(FAMILIES))
+        numbers = {"value": self.value, "low": self.low, "high": self.high, "standard error": self.standard_error}
+        for name, number in numbers.items():
+            if number is not None and not isfinite(number):
+                self._refuse(f"{name} {number:g}", "a finite number")
+        if self.standard_error is not None and self.standard_error < 0.0:
+            self._refuse(f"standard error {self.standard_error:g}", "at least 0")
         if (self.low is None) != (self.high is None):
             self._refuse("one end of an interval", "low and high, or neither")
         if self.low is not None and self.high is not None and not self.low <= self.value <= self.high:
             self._refuse(f"{self.value:g} with interval {self.low:g} to {self.high:g}", "low <= value <= high")
-        check: dict[str, Callable[[], None]] = {"beta": self._check_beta, "lognormal": self._check_positive, "gamma": self._check_positive}
+        check: dict[str, Callable[[], None]] = {
+            "beta": self._check_beta,
+            "lognormal": self._check_positive,
+            "gamma": self._check_positive,
+        }
         if self.family in check:
             check[self.family]()
         if self.family in ("uniform", "triangular") and self.low is None:
@@ -88,7 +101,7 @@ class Spread:
             self._refuse(f"lognormal with low {self.low:g}", "an interval above 0")
 
     def _width(self) -> float:
-        if self.standard_error is not None:
+        if self.standard_error is not None and self.family not in ("uniform", "triangular"):
             return self.standard_error
         return self.high - self.low if self.low is not None and self.high is not None else 0.0
 
@@ -103,7 +116,7 @@ class Spread:
 
     @property
     def is_uncertain(self) -> bool:
-        """Does it spread at all?"""
+        """Whether it spreads at all."""
         return self.family != "fixed" and self._width() > 0.0
 
     def _log_error(self) -> float:
@@ -111,7 +124,7 @@ class Spread:
             return self.error / self.value
         return (log(self.high) - log(self.low)) / (2.0 * Z95)
 
-    def _frozen(self) -> Any:  # noqa: ANN401  (SciPy's distributions have no public type)
+    def _frozen(self) -> Any:  # SciPy's distributions have no public type
         from scipy import stats  # noqa: PLC0415  (takes a second to load; only sampling needs it)
 
         m, s = self.value, self.error
@@ -132,11 +145,18 @@ class Spread:
     def quantile(self, u: float) -> float:
         """Value below which a share ``u`` of the spread lies; the point itself if it does not spread.
 
+        Raises
+        ------
+        EvidenceError
+            If ``u`` is not in the open interval (0, 1), where every family has a finite quantile.
+
         Examples
         --------
         >>> Spread(family="normal", value=41.0, low=2.9, high=79.0).quantile(0.5)
         41.0
         """
+        if not 0.0 < u < 1.0:
+            self._refuse(f"quantile at {u:g}", "between 0 and 1, both excluded")
         return float(self._frozen().ppf(u)) if self.is_uncertain else self.value
 
     @property
@@ -144,7 +164,9 @@ class Spread:
         """Mean of the spread (a lognormal's is above its point)."""
         if not self.is_uncertain:
             return self.value
-        return self.value * exp(self._log_error() ** 2 / 2.0) if self.family == "lognormal" else float(self._frozen().mean())
+        if self.family == "lognormal":
+            return self.value * exp(self._log_error() ** 2 / 2.0)
+        return float(self._frozen().mean())
 
     def share_outside(self, low: float, high: float) -> float:
         """Share of the spread outside [low, high]: a cost below 0, a probability above 1."""

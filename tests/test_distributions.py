@@ -84,7 +84,9 @@ def test_ends_are_ends_whatever_the_standard_error(family, error):
     assert spread.quantile(1.0 - 1e-12) == pytest.approx(2.0, abs=1e-5)
 
 
-@pytest.mark.parametrize(("low", "value", "high", "u", "expected"), [(0, 1, 2, 0.5, 1.0), (0, 0, 1, 0.75, 0.5), (0, 1, 1, 0.25, 0.5)])
+@pytest.mark.parametrize(
+    ("low", "value", "high", "u", "expected"), [(0, 1, 2, 0.5, 1.0), (0, 0, 1, 0.75, 0.5), (0, 1, 1, 0.25, 0.5)]
+)
 def test_triangular_by_hand(low, value, high, u, expected):
     assert Spread(family="triangular", value=value, low=low, high=high).quantile(u) == pytest.approx(expected)
 
@@ -196,7 +198,8 @@ def test_positive_families_scale_with_their_value(value, relative, family, u):
         ({"family": "gamma", "value": 1.0, "standard_error": -0.2}, "-0.2"),
         *(({"family": family, "value": 1.0, "standard_error": bad}, str(bad))
           for family in ("normal", "gamma", "lognormal") for bad in (math.nan, INFINITY)),
-        *(({"family": family, "value": bad}, str(bad)) for family in ("fixed", "normal") for bad in (math.nan, INFINITY)),
+        *(({"family": family, "value": bad}, str(bad))
+          for family in ("fixed", "normal") for bad in (math.nan, INFINITY)),
         ({"family": "lognormal", "value": 1.0, "low": 0.5, "high": INFINITY}, "inf"),
         ({"family": "uniform", "value": 1.0, "low": -INFINITY, "high": 2.0}, "inf"),
         ({"family": "normal", "value": 1.0, "low": math.nan, "high": 2.0}, "nan"),
