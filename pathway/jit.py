@@ -1,7 +1,10 @@
 """Compilation of kernels: Numba without its traps.
 
-Compiled code is kept on disk in a folder whose name has a hash of every kernel source, because Numba's own cache looks only at the file of
-the outermost function and would silently use stale code. No fast-math: the compiled bits are the interpreter's bits.
+Compiled code is kept on disk in a folder whose name has a hash of every kernel source, because Numba's own cache looks
+only at the file of the outermost function and would silently use stale code. No fast-math: the compiled bits are the
+interpreter's bits. The error model is NumPy's, which spares a branch at every division; so a division by zero gives a
+number, infinity or NaN where it is compiled and ``ZeroDivisionError`` where it is interpreted, and a kernel must not
+reach one. With ``NUMBA_DISABLE_JIT=1`` all kernels are plain Python.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,7 +31,9 @@ def source_hash() -> str:
 
 def _cache_folder() -> Path | None:
     base = os.environ.get("PATHWAY_CACHE") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    for folder in (Path(base) / "pathway" / source_hash(), Path(tempfile.gettempdir()) / f"pathway-{os.getuid() if hasattr(os, 'getuid') else 0}" / source_hash()):
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    for parent in (Path(base) / "pathway", Path(tempfile.gettempdir()) / f"pathway-{user}"):
+        folder = parent / source_hash()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
@@ -45,16 +50,15 @@ if _FOLDER is not None:
 import numba  # noqa: E402  (the cache folder must be set before Numba is imported)
 
 if _FOLDER is not None:
-    numba.config.CACHE_DIR = str(_FOLDER)
+    _config: Any = numba.config
+    _config.CACHE_DIR = str(_FOLDER)
 
 
 def kernel(function: F) -> F:
     """Compile a scalar kernel: cached, free of the interpreter's lock, exact."""
-    compiled: F = numba.njit(nogil=True, cache=_FOLDER is not None, error_model="numpy")(function)
-    return compiled
+    return cast("F", numba.njit(nogil=True, cache=_FOLDER is not None, error_model="numpy")(function))
 
 
 def inline_kernel(function: F) -> F:
     """Compile a small kernel into its callers."""
-    compiled: F = numba.njit(nogil=True, cache=_FOLDER is not None, error_model="numpy", inline="always")(function)
-    return compiled
+    return cast("F", numba.njit(nogil=True, cache=_FOLDER is not None, error_model="numpy", inline="always")(function))
