@@ -13,6 +13,9 @@ Salmon JK et al. Parallel random numbers: as easy as 1, 2, 3. SC11. doi:10.1145/
 Wichura MJ. Algorithm AS 241. Appl Stat 1988;37:477-84. doi:10.2307/2347330
 """
 
+# mypy: disable-error-code="no-any-return"
+# (an element of an array has no type here; compiled, it is a double)
+
 from __future__ import annotations
 
 import math

@@ -43,7 +43,7 @@ def same_history(one: EventLog, other: EventLog, *, patients: np.ndarray | None 
     if patients is not None:
         left, right = (frame[frame["patient"].isin(patients)].reset_index(drop=True) for frame in (left, right))
         paths = [frame[frame["patient"].isin(patients)].reset_index(drop=True) for frame in paths]
-    left, right = (frame.astype({name: str for name in ("kind", "name", "detail", "state", "regimen")}) for frame in (left, right))
+    left, right = (frame.astype(dict.fromkeys(("kind", "name", "detail", "state", "regimen"), str)) for frame in (left, right))
     return left.equals(right) and paths[0].equals(paths[1])
 
 

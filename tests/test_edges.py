@@ -122,7 +122,7 @@ def test_a_denied_renewal_lapses_even_during_an_appeal(engine):
     told = story(program, engine)
     lapse = rows(told, "expire").iloc[0]
     assert lapse["time"] == pytest.approx(1.0 + 0.1 + 0.6)  # filed at 1.0 for the approval of 0.1 to 1.1
-    assert list(rows(told, "deny")["detail"])[0] == "age >= 500"
+    assert next(iter(rows(told, "deny")["detail"])) == "age >= 500"
     assert rows(told, "stop").iloc[0]["detail"] == "not_covered"
 
 

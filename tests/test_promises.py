@@ -14,7 +14,6 @@ import pytest
 
 from pathway.draws import stream_id
 from pathway.engines import simulate
-
 from pathway.program import CandidateSpec, Clock, Phases, Program, ScheduleSpec
 from tests import tiny
 from tests.histories import kind_rows, lives, same_history
@@ -119,7 +118,7 @@ def test_hash_seed_and_compilation_move_no_bit(engine, environment):
     script = f"from tests import tiny; from tests.test_promises import digest; print(digest(tiny.two_drugs(), {engine!r}))"
     if "NUMBA_DISABLE_JIT" in environment and engine != "reference":
         pytest.skip("the compiled engine is compiled")
-    done = subprocess.run([sys.executable, "-c", script], env={**os.environ, **environment}, capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", script], env={**os.environ, **environment}, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == digest(tiny.two_drugs(), engine)
 
 

@@ -154,8 +154,7 @@ class Body:
         for value, edge in zip(phases.values, phases.edges, strict=True):
             end = start + edge
             if time < end:
-                if end < self._edge:
-                    self._edge = end
+                self._edge = min(self._edge, end)
                 return value
         return phases.values[-1]
 

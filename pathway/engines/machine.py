@@ -6,9 +6,10 @@ per patient. It knows which move leads where; when it happens is the clock's bus
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Protocol
 
-from transitions import Machine, MachineError
+from transitions import Machine, MachineError, State
 
 from pathway.errors import EngineError
 from pathway.program import Program
@@ -38,7 +39,7 @@ class StateMachine:
             auto_transitions=False,
         )
         for move in program.moves:
-            sources = [name for bit, name in enumerate(program.states) if move.sources >> bit & 1]
+            sources: list[str | Enum | State] = [name for bit, name in enumerate(program.states) if move.sources >> bit & 1]
             self._machine.add_transition(move.trigger, sources, program.states[move.to])
         self._events = self._machine.events
 

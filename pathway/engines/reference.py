@@ -544,7 +544,9 @@ def simulate(program: Program, cohort: Cohort, seed: int, sample: int = 0) -> Ev
 
 def _as_log(program: Program, patients: int, rows: list[Row], knots: list[tuple[float, ...]]) -> EventLog:
     columns = zip(*rows, strict=True) if rows else [()] * len(EVENT_COLUMNS)
-    events = {name: np.array(column, dtype=kind) for (name, kind), column in zip(EVENT_COLUMNS.items(), columns, strict=True)}
+    events: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {
+        name: np.array(column, dtype=kind) for (name, kind), column in zip(EVENT_COLUMNS.items(), columns, strict=True)
+    }
     table = np.array(knots, dtype=np.float64).reshape(len(knots), 2 + 2 * len(program.markers))
     path: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {"patient": table[:, 0].astype(np.int64), "time": table[:, 1].copy()}
     for number, marker in enumerate(program.markers):
