@@ -229,3 +229,30 @@ def test_a_quantile_is_asked_inside_the_open_interval(spread, u):
 def test_counts_that_cannot_be_are_refused(events, people):
     with pytest.raises(EvidenceError):
         from_counts(events, people)
+
+
+# --- every family against SciPy, parameters worked out by hand ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spread", "oracle"),
+    [
+        (Spread(family="normal", value=5.0, standard_error=2.0), stats.norm(5.0, 2.0)),
+        (Spread(family="normal", value=41.0, low=2.9, high=79.0), stats.norm(41.0, 76.1 / (2.0 * Z95))),
+        (
+            Spread(family="lognormal", value=0.7, low=0.5, high=0.98),
+            stats.lognorm(math.log(0.98 / 0.5) / (2.0 * Z95), scale=0.7),
+        ),
+        (Spread(family="lognormal", value=200.0, standard_error=50.0), stats.lognorm(0.25, scale=200.0)),
+        (Spread(family="beta", value=0.2, standard_error=0.04), stats.beta(19.8, 79.2)),
+        (Spread(family="gamma", value=1000.0, standard_error=250.0), stats.gamma(16.0, scale=62.5)),
+        (Spread(family="uniform", value=3.0, low=1.0, high=5.0), stats.uniform(1.0, 4.0)),
+        (Spread(family="triangular", value=2.0, low=1.0, high=5.0), stats.triang(0.25, 1.0, 4.0)),
+    ],
+    ids=lambda given_one: getattr(given_one, "family", ""),
+)
+def test_quantiles_means_and_shares_agree_with_scipy(spread, oracle):
+    grid = (0.001, 0.025, 0.25, 0.5, 0.75, 0.975, 0.999)
+    np.testing.assert_allclose([spread.quantile(u) for u in grid], oracle.ppf(grid), rtol=1e-9)
+    assert spread.mean == pytest.approx(oracle.mean(), rel=1e-9, abs=0.0)
+    assert spread.share_outside(oracle.ppf(0.1), oracle.ppf(0.7)) == pytest.approx(0.4, rel=1e-9)
