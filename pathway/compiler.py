@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pathway.compiling import body, clinic, hazards
+from pathway.compiling import body, clinic, hazards, response
 from pathway.compiling.lookup import AGE, FEMALE, ONSET, Lookup
 from pathway.compiling.rules import rules
 from pathway.definition.scenario import Scenario
@@ -60,13 +60,16 @@ def compile_program(scenario: Scenario, strategy: str, values: Mapping[str, floa
     decisions = clinic.decisions(lookup)
     lines = clinic.lines(lookup)
     start, last_resort, line_states = places(lookup, len(lines))
+    works, response_effects = response.responses(lookup)
     parts = {
         "markers": body.markers(lookup, references, GRID),
         "findings": body.findings(lookup),
         "conditions": body.conditions(lookup),
         "schedules": clinic.schedules(lookup, horizon),
         "scheduled": hazards.scheduled(lookup),
-        "effects": body.effects(lookup),
+        "effects": (*body.effects(lookup), *response_effects),
+        "responses": works,
+        "indices": response.indices(lookup),
     }
     flags_at_entry = tuple(
         lookup.index("covariate", flag.at_entry, f"pathway.toml, key flags.{name}.at_entry")
@@ -159,6 +162,7 @@ def moves(
     treated |= sum(1 << number for number, state in enumerate(states) if state.is_tapering or state.is_start)
     found: list[Move] = []
     labels = {row.name: row.label for row in pathway.transitions}
+    decision_labels = {row.name: row.label for row in pathway.decisions}
     for row in transitions:
         if row.to >= 0:
             found.append(Move(trigger=row.name, label=labels[row.name], sources=row.sources, to=row.to))
@@ -167,6 +171,9 @@ def moves(
     for decision in decisions:
         if decision.action is Action.NEXT_LINE:
             treated |= decision.sources
+        if decision.to >= 0:
+            found.append(Move(trigger=decision.name, label=decision_labels[decision.name], sources=decision.sources & ~(1 << decision.to), to=decision.to))
+            treated |= 1 << decision.to
     treated &= lookup.alive
     names = lookup.names("state")
     for place, to in enumerate(targets):
@@ -192,6 +199,10 @@ def stream_names(lookup: Lookup, transitions: Iterable[TransitionSpec], decision
             found += [f"measure:{markers[number]}:confirm:{decision.name}" for number in decision.confirm.measures]
             found += [f"finding:{findings[number]}:confirm:{decision.name}" for number in decision.confirm.findings]
     found += [f"recovery:{name}" for name in pathway.conditions]
+    for treatment, one in pathway.responses.items():
+        found.append(response.stream_of(treatment, one))
+        shares = pathway.response_shapes[one.shape].shares
+        found += [response.noise_stream(treatment, one, share.marker) for share in shares if share.noise_sd is not None]
     return [*found, *(f"request:{name}" for name in clinic.DELAYS), "request"]
 
 
@@ -206,7 +217,7 @@ def word_table(
     pathway = scenario.library.pathway
     planned = [row for row in pathway.scheduled if scenario.in_force(row)]
     words = [*lookup.names("state"), *(row.name for row in transitions)]
-    for kind in ("treatment", "condition", "flag", "marker", "finding"):
+    for kind in ("treatment", "condition", "flag", "marker", "finding", "index"):
         words += lookup.names(kind)
     words += [*pathway.schedules, *(row.name for row in decisions), *(row.name for row in planned)]
     words += [row.reason for row in transitions] + [row.reason for row in planned] + [row.reason for row in decisions]

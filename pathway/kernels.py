@@ -307,6 +307,28 @@ def table_value(table: Floats, first: float, step: float, x: float) -> float:
 
 
 @kernel
+def transformed(kind: int, x: float) -> float:
+    """What an index takes of a value (``pathway.program.Transform``): itself, root, log, log(1 + x) or exp(x) - 1; no root or log of less than 0."""
+    if kind == 0:
+        return x
+    if kind == 4:
+        return expm1(x)
+    x = x if x > 0.0 else 0.0
+    if kind == 1:
+        return math.sqrt(x)
+    return log(x) if kind == 2 else log1p(x)
+
+
+@kernel
+def improvement(level: float, sd: float, factor: float, u: float) -> float:
+    """Latent response of a draw ``u``: ``level + sd * quantile(1 - u / factor)``; minus infinity where the draw is beyond the share that responds."""
+    v = u / factor if factor > 0.0 else 1.0
+    if v >= 1.0:
+        return -INFINITY
+    return level + sd * normal_quantile(1.0 - v)
+
+
+@kernel
 def round_half_up(x: float, step: float) -> float:
     """Nearest multiple of ``step``, halves upwards."""
     return math.floor(x / step + 0.5) * step

@@ -20,10 +20,14 @@ What a program means
    do not cut.
 6. *Markers.* Over a segment from t0 to t1 a marker runs straight, in native and in shown units. With P the denominator (1 in shown units of 1 when there is none):
    ageing alone gives ``A = m0 * P1 / P0``; drift and lasting differences displace it by D; if the marker cannot outgrow ageing, D is at most that of drift
-   alone or zero, whichever is larger; if D < 0 it is multiplied by the ratios in force; then come gains, the personal slope and the innovations of the
-   grid interval. Bounds clip the projected end.
+   alone or zero, whichever is larger; if D < 0 it is multiplied by the ratios in force; then come gains, responses, the personal slope and the innovations of the
+   grid interval. Bounds clip the projected end. A *response* is drawn once for a patient and a treatment: with u uniform and f the product of the factors whose
+   rules are met, the latent value is ``level + shifts + sd * quantile(1 - u / f)`` (the curve's lowest point when ``u >= f``), a curve makes it an improvement, and each
+   share an amount: improvement times the marker's value (or plain). The value is that which the marker would return to: now, plus what earlier courses have yet
+   to give back. Phases of the course spend the amount; after it, phases of its end give back what was reached.
 7. *Measurement* happens at visits only: true value plus keyed error, rounded in native units, possibly missing. The key is (marker, schedule; index in it and occurrence of
-   its clock); a confirmatory visit has streams of its own. Schedules that fall together make one visit. Findings are drawn at visits.
+   its clock); a confirmatory visit has streams of its own. Schedules that fall together make one visit. Findings are drawn at visits. An *index*
+   (a sum of transformed markers) exists in the record only: at a visit that measured all its markers.
 8. *Rules see the record*: measured values, findings, covariates recorded at entry, prescriptions and stops with reasons. Four values, strong Kleene. A guard passes
    on met only. The deciding clause is the first leaf in file order that alone fixes the value.
 9. *Choosing.* Candidates of a line in order, then of the following lines. A candidate is out if it newly starts a treatment barred by a reason of
@@ -51,6 +55,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 INFINITY = float("inf")
 EVENT_LIMIT = 20_000
+LINE_STATE = -2
+FAILURES = ("progression", "inefficacy", "primary_failure", "secondary_failure")
+"""Reasons of stopping that say: it did not work."""
 
 
 class Turn(IntEnum):
@@ -94,6 +101,18 @@ class EffectKind(IntEnum):
     DIFFERENCE = 1
     GAIN = 2
     RATIO = 3
+    RESPONSE = 4
+    REBOUND = 5
+
+
+class Transform(IntEnum):
+    """What an index does to a measured value before it is weighed."""
+
+    IDENTITY = 0
+    SQRT = 1
+    LOG = 2
+    LOG1P = 3
+    EXPM1 = 4
 
 
 class Op(IntEnum):
@@ -117,6 +136,7 @@ class Action(IntEnum):
     RESUME = 3
     REDUCE = 4
     FLAG = 5
+    EXCHANGE = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,11 +221,49 @@ class EffectSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseShare:
+    """What an improvement means for one marker: it falls by ``weight * (improvement + noise_sd * normal) * (value or 1)``, shown units."""
+
+    marker: int
+    weight: float
+    is_relative: bool = True
+    noise_sd: float = 0.0
+    stream: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseSpec:
+    """How well a treatment works in a patient, drawn once for patient and ``stream`` (treatments may share one).
+
+    ``shifts`` and ``factors`` are pairs (rule, number) judged as a course begins. ``curve`` pairs (latent value, improvement), ascending, straight
+    between and held beyond its ends.
+    """
+
+    treatment: int
+    stream: int
+    level: float
+    sd: float
+    curve: tuple[tuple[float, float], ...]
+    shares: tuple[ResponseShare, ...]
+    shifts: tuple[tuple[int, float], ...] = ()
+    factors: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSpec:
+    """An index of disease activity: ``constant + sum(weight * transform(marker))``; terms are (marker, weight, transform)."""
+
+    name: str
+    terms: tuple[tuple[int, float, int], ...]
+    constant: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransitionSpec:
     """A timed transition.
 
     ``sources`` bit set of states; ``to`` state or -1; ``treatment`` -1 or the course that owns the budget. ``marker_terms`` (marker, beta, reference); ``covariate_terms``
-    (covariate, gamma, reference); ``treatment_terms``, ``flag_terms``, ``condition_terms`` (index, gamma). ``stops`` bit set of treatments. ``is_invariant``: inverted once at entry.
+    (covariate, gamma, reference); ``treatment_terms``, ``flag_terms``, ``condition_terms`` (index, gamma); ``response_terms`` (treatment, gamma, reference) on the improvement of the present course. ``stops`` bit set of treatments. ``is_invariant``: inverted once at entry.
     """
 
     name: str
@@ -227,6 +285,7 @@ class TransitionSpec:
     treatment_terms: tuple[tuple[int, float], ...] = ()
     flag_terms: tuple[tuple[int, float], ...] = ()
     condition_terms: tuple[tuple[int, float], ...] = ()
+    response_terms: tuple[tuple[int, float, float], ...] = ()
     requires_flag: int = -1
     forbids_flag: int = -1
     requires_condition: int = -1
@@ -353,7 +412,10 @@ class ConfirmationSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionSpec:
-    """A decision tried at visits. ``sources`` bit set of states; ``treatment`` -1: any."""
+    """A decision tried at visits. ``sources`` bit set of states; ``treatment`` -1: any.
+
+    EXCHANGE: each pair (from, to) of ``exchange`` of which the first is on; then to state ``to`` (-1: stays, :data:`LINE_STATE`: that of the present line).
+    """
 
     name: str
     rule: int
@@ -364,6 +426,8 @@ class DecisionSpec:
     flag: int = -1
     choose: bool = True
     confirm: ConfirmationSpec | None = None
+    exchange: tuple[tuple[int, int], ...] = ()
+    to: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -431,6 +495,8 @@ class Program:
         Per state: its line, or -1. ``line_states[L]`` is the state of line L (L = 0: the start state).
     lines
         Per line 1, 2, ...: its candidates.
+    responses, indices
+        How treatments work in a patient, at most one a treatment; indices of measured markers.
     barring
         Reasons of stopping that bar a treatment for good.
     age, female, onset
@@ -474,7 +540,9 @@ class Program:
     age: int = -1
     female: int = -1
     onset: int = -1
-    barring: tuple[str, ...] = ("progression", "inefficacy", "intolerance", "contraindication")
+    barring: tuple[str, ...] = (*FAILURES, "intolerance", "contraindication")
+    responses: tuple[ResponseSpec, ...] = ()
+    indices: tuple[IndexSpec, ...] = ()
     name_ids: dict[str, int] = field(default_factory=dict)
 
 

@@ -49,6 +49,11 @@ FIELDS: dict[str, str] = {
     "flag": "flag",
     "condition": "",
     "fall_on_line": "marker",
+    "relative_fall_from_line_start": "marker",
+    "index": "index",
+    "index_highest": "index",
+    "index_fall_from_line_start": "index",
+    "index_relative_fall_from_line_start": "index",
 }
 """Field of the record -> what its ``of`` names (empty: nothing). The order is the field's number in a program."""
 

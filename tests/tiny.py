@@ -37,7 +37,7 @@ from pathway.rules import FIELD_NUMBERS
 
 WORDS = (
     "line", "entry", "start", "renewal", "residual", "peer_to_peer", "appeal", "approved", "confirmatory", "denied", "no_candidate", "death",
-    "superseded", "not_covered", "progression", "inefficacy", "intolerance", "completed", "contraindication", "good_response", "choice", "horizon", "hold", "resume",
+    "superseded", "not_covered", "progression", "inefficacy", "primary_failure", "secondary_failure", "taper", "flare", "intolerance", "completed", "contraindication", "good_response", "choice", "horizon", "hold", "resume",
 )  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def with_names(**parts: object) -> Program:
     blank: dict[str, object] = {
         "strategy": "tiny", "start_state": 0, "treatments": (), "covariates": ("age",), "markers": (), "references": (), "life_tables": (), "findings": (),
         "conditions": (), "flags": (), "flags_at_entry": (), "schedules": (), "rules": (), "code": (), "scheduled": (), "decisions": (), "effects": (),
-        "lines": (), "access": AccessSpec(treatments=0), "horizon": 100.0, "age": 0, "names": (),
+        "lines": (), "access": AccessSpec(treatments=0), "horizon": 100.0, "age": 0, "names": (), "indices": (),
     }  # fmt: skip
     blank.update(parts)
     states = blank["states"]
@@ -60,7 +60,7 @@ def with_names(**parts: object) -> Program:
     if "moves" not in parts:
         blank["moves"] = tuple(Move(trigger=t.name, label=t.name, sources=t.sources, to=t.to) for t in blank["transitions"] if t.to >= 0)  # type: ignore[attr-defined]
     words: list[str] = [*states]  # type: ignore[misc]
-    for key in ("transitions", "markers", "findings", "conditions", "schedules", "decisions", "scheduled"):
+    for key in ("transitions", "markers", "findings", "indices", "conditions", "schedules", "decisions", "scheduled"):
         words += [item.name for item in blank[key]]  # type: ignore[attr-defined]
     words += [t.cause for t in blank["transitions"]] + [t.reason for t in blank["transitions"]]  # type: ignore[attr-defined]
     words += [*blank["treatments"], *blank["flags"], *(row.label for row in blank["code"]), *WORDS]  # type: ignore[misc, attr-defined]

@@ -18,6 +18,7 @@ from pathway.draws import stream_id
 from pathway.errors import did_you_mean
 from pathway.program import (
     INFINITY,
+    LINE_STATE,
     AccessSpec,
     Action,
     CandidateSpec,
@@ -37,8 +38,9 @@ ACTIONS = {
     "resume": Action.RESUME,
     "reduce": Action.REDUCE,
     "flag": Action.FLAG,
+    "exchange": Action.EXCHANGE,
 }
-USUAL_REASONS = {Action.NEXT_LINE: "progression", Action.STOP: "choice"}
+USUAL_REASONS = {Action.NEXT_LINE: "progression", Action.STOP: "choice", Action.EXCHANGE: "exchange"}
 DELAYS = ("submission", "decision", "information", "peer_to_peer", "appeal", "supply")
 TINY = 1e-9
 """Years: visits nearer than this to the end of a phase belong to the next."""
@@ -152,6 +154,10 @@ def _decision(lookup: Lookup, row: Decision) -> DecisionSpec:
         lookup.fault(where, f"do = {row.do} without a treatment", "key treatment")
     if (action is Action.FLAG) != (row.flag is not None):
         lookup.fault(where, f"do = {row.do} with flag = {row.flag}", "key flag for do = flag, and only for it")
+    exchange = tuple(
+        (lookup.index("treatment", swap.stop, f"{where}, exchange"), lookup.index("treatment", swap.start, f"{where}, exchange")) for swap in row.exchange
+    )
+    to = LINE_STATE if row.to_line_state else lookup.index("state", row.to, f"{where}, to")
     return DecisionSpec(
         name=row.name,
         rule=lookup.index("rule", row.when, f"{where}, when"),
@@ -162,6 +168,8 @@ def _decision(lookup: Lookup, row: Decision) -> DecisionSpec:
         flag=lookup.index("flag", row.flag, f"{where}, flag"),
         choose=row.choose,
         confirm=_confirmation(lookup, row.name, row.confirm, f"{where}, confirm") if row.confirm is not None else None,
+        exchange=exchange,
+        to=to,
     )
 
 

@@ -17,7 +17,7 @@ from pathway.program import Clock, ClockKind, Form, LifeTable, Phases, Scheduled
 
 STEADY_CLOCKS = (ClockKind.ENTRY, ClockKind.AGE, ClockKind.ONSET)
 """Clocks that nothing sets anew after entry."""
-REFERS = ("marker", "covariate", "treatment", "flag", "condition")
+REFERS = ("marker", "covariate", "treatment", "flag", "condition", "response")
 
 
 class LifeTables:
@@ -160,9 +160,9 @@ def _terms(lookup: Lookup, row: Transition, where: str) -> dict[str, object]:
             lookup.fault(place, " and ".join(kinds) or "nothing", f"exactly one of {', '.join(REFERS)}")
             continue
         kind = kinds[0]
-        number = lookup.index(kind, getattr(term, kind), place)
+        number = lookup.index("treatment" if kind == "response" else kind, getattr(term, kind), place)
         slope = _log_ratio(lookup, term, place)
-        if kind in ("marker", "covariate"):
+        if kind in ("marker", "covariate", "response"):
             found[kind].append((number, slope, lookup.optional(term.reference, place)))
         else:
             if term.reference is not None:
@@ -195,7 +195,7 @@ def _checked(lookup: Lookup, spec: TransitionSpec, where: str) -> TransitionSpec
         and spec.sources == lookup.alive
         and spec.clock.kind in STEADY_CLOCKS
         and spec.treatment < 0
-        and not (spec.marker_terms or spec.treatment_terms or spec.flag_terms or spec.condition_terms)
+        and not (spec.marker_terms or spec.treatment_terms or spec.flag_terms or spec.condition_terms or spec.response_terms)
         and spec.requires_flag < 0
         and spec.forbids_flag < 0
         and spec.requires_condition < 0

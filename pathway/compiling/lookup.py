@@ -56,6 +56,7 @@ class Lookup:
                 ("covariate", pathway.covariates),
                 ("marker", pathway.markers),
                 ("finding", pathway.findings),
+                ("index", pathway.indices),
                 ("condition", pathway.conditions),
                 ("flag", pathway.flags),
                 ("rule", pathway.rules),

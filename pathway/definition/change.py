@@ -43,6 +43,7 @@ class HazardTerm(Document):
     treatment: TreatmentId | None = Field(default=None, description="x = 1 while on it")
     flag: FlagId | None = None
     condition: ConditionId | None = None
+    response: TreatmentId | None = Field(default=None, description="x = improvement (fraction) of the present course of it")
     log_ratio: ValueId | None = Field(default=None, description="log hazard ratio per unit of x")
     ratio: ValueId | None = Field(default=None, description="hazard ratio per unit of x (its log is taken)")
     per: ValueId | None = Field(
@@ -122,12 +123,20 @@ class Confirmation(Document):
     findings: tuple[FindingId, ...] = ()
 
 
+class Swap(Document):
+    """One treatment in place of another on the same line: a step of dose, wider spacing, or full dose again."""
+
+    stop: TreatmentId
+    start: TreatmentId
+
+
 class Decision(Document):
     """What clinicians do at a visit when a rule is met; tried in file order.
 
     ``do``: ``next_line`` (progression: choose from the next line), ``stop`` (that treatment, with ``reason``;
     then choose again from the same line unless ``choose = false``), ``hold``, ``resume``, ``reduce`` (dose
-    level), ``flag`` (set ``flag``).
+    level), ``flag`` (set ``flag``), ``exchange`` (each pair of ``exchange`` that is on, its approval with it; then to state
+    ``to``, or back to the state of the present line).
     """
 
     name: Name
@@ -135,7 +144,10 @@ class Decision(Document):
     when: RuleId = Field(description="rule")
     source_states: tuple[StateId, ...] | Literal["alive"] = Field(default="alive", alias="from")
     treatment: TreatmentId | None = Field(default=None, description="only while on it; what do acts on")
-    do: Literal["next_line", "stop", "hold", "resume", "reduce", "flag"]
+    do: Literal["next_line", "stop", "hold", "resume", "reduce", "flag", "exchange"]
+    exchange: tuple[Swap, ...] = ()
+    to: StateId | None = Field(default=None, description="exchange: the state it leads to")
+    to_line_state: bool = Field(default=False, description="exchange: back to the state of the present line")
     reason: Name | None = None
     flag: FlagId | None = None
     choose: bool = True

@@ -12,8 +12,9 @@ from pydantic import Field
 from pathway.definition.body import Condition, Covariate, Finding, Flag, Marker, Schedule, State
 from pathway.definition.change import Decision, Effect, ScheduledStop, Transition
 from pathway.definition.criteria import Rule
+from pathway.definition.response import Index, Response, ResponseShape
 from pathway.definition.strategies import Access
-from pathway.definition.words import Document, Factor, Label, Name, ValueId
+from pathway.definition.words import Document, Factor, Label, Name, TreatmentId, ValueId
 
 
 class Disease(Document):
@@ -66,6 +67,7 @@ class PathwayDocument(Document):
     covariates: dict[Name, Covariate]
     markers: dict[Name, Marker]
     findings: dict[Name, Finding] = Field(default_factory=dict)
+    indices: dict[Name, Index] = Field(default_factory=dict)
     schedules: dict[Name, Schedule]
     conditions: dict[Name, Condition] = Field(default_factory=dict)
     flags: dict[Name, Flag] = Field(default_factory=dict)
@@ -74,6 +76,8 @@ class PathwayDocument(Document):
     scheduled: tuple[ScheduledStop, ...] = ()
     decisions: tuple[Decision, ...] = ()
     effects: tuple[Effect, ...] = ()
+    response_shapes: dict[Name, ResponseShape] = Field(default_factory=dict)
+    responses: dict[TreatmentId, Response] = Field(default_factory=dict)
     derived: dict[ValueId, Sum] = Field(default_factory=dict)
     switches: dict[Name, Switch] = Field(default_factory=dict)
     access: dict[Name, Access] = Field(default_factory=dict)

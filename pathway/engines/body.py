@@ -12,6 +12,7 @@ from math import inf
 
 from pathway import kernels
 from pathway.engines.record import Record
+from pathway.engines.responses import Responses
 from pathway.program import Clock, ClockKind, EffectKind, EffectSpec, Form, Phases, Program, TransitionSpec, Turn
 
 Fire = tuple[float, int, int]
@@ -29,8 +30,8 @@ class Body:
 
     __slots__ = (
         "_active", "_constants", "_edge", "_effects", "_factors", "_female", "_fixed_fires", "_grid_values", "_innovation", "_integrals", "_key",
-        "_level", "_personal", "_slope", "_transitions", "_units", "age", "budget", "course_count", "course_line", "draws", "entry_shown", "fires", "grid_index",
-        "native", "native_slope", "program", "record", "shown", "shown_slope", "start", "state",
+        "_level", "_personal", "_slope", "_transitions", "_units", "age", "budget", "course_count", "course_line", "draws",
+        "entry_shown", "fires", "grid_index", "native", "native_slope", "program", "record", "responses", "shown", "shown_slope", "start", "state",
     )  # fmt: skip
 
     def __init__(self, program: Program, record: Record, key: tuple[int, int, int]) -> None:
@@ -53,6 +54,7 @@ class Body:
         }
         self.draws = [0] * len(program.transitions)
         self.budget = [0.0] * len(program.transitions)
+        self.responses = Responses(program, record, key, self._effects)
         self._active: dict[int, None] = {}
         self._integrals: list[tuple[int, float, float, float]] = []
         self.fires: list[Fire] = []
@@ -213,7 +215,12 @@ class Body:
             start = self._clock_start(effect.clock)
             if start == inf:
                 continue
-            found[effect.marker].append((effect, self._phase(effect.per_year, start, time)))
+            if effect.kind in (EffectKind.RESPONSE, EffectKind.REBOUND):
+                amount = self.responses.amount(effect)
+                if amount != 0.0:
+                    found[effect.marker].append((effect, amount * self._phase(effect.per_year, start, time)))
+            else:
+                found[effect.marker].append((effect, self._phase(effect.per_year, start, time)))
         return found
 
     def _project(self, marker: int, rows: list[tuple[EffectSpec, float]], end: float) -> None:
@@ -235,7 +242,7 @@ class Body:
             kind = effect.kind
             if kind is EffectKind.RATIO:
                 ratio = ratio * value
-            elif kind is EffectKind.GAIN:
+            elif kind in (EffectKind.GAIN, EffectKind.RESPONSE, EffectKind.REBOUND):
                 gain = gain + change
             elif kind is EffectKind.DIFFERENCE:
                 difference = difference + change
@@ -353,6 +360,9 @@ class Body:
         for condition, gamma in spec.condition_terms:
             if record.condition == condition:
                 exponent = exponent + gamma
+        for treatment, gamma, reference in spec.response_terms:
+            if record.regimen >> treatment & 1:
+                exponent = exponent + gamma * (self.responses.improvement[treatment] - reference)
         for marker, beta, reference in spec.marker_terms:
             exponent = exponent + beta * (self.shown[marker] - reference)
             slope = slope + beta * self.shown_slope[marker]

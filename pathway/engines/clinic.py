@@ -95,6 +95,7 @@ class Visits:
             self._write(Kind.VISIT, schedule.name, "" if schedule.name == leader else leader, occurrence=self._index[number])
             index = self._index[number] + OCCURRENCE_STRIDE * self._occurrence[number]
             self.examine(time, schedule.measures, schedule.findings, schedule.streams, index, schedule.name, seen)
+        self._compute_indices(time, seen, leader)
         for number in due:
             self._index[number] += 1
             offsets = self._program.schedules[number].offsets
@@ -124,6 +125,21 @@ class Visits:
                 seen.add(markers + finding)
                 self._find(time, finding, spec, streams[markers + finding], index, where)
 
+    def _compute_indices(self, time: float, seen: set[int], where: str) -> None:
+        """Indices of which this visit measured every marker; a missing value leaves them undocumented."""
+        for number, spec in enumerate(self._program.indices):
+            if not any(marker in seen for marker, _, _ in spec.terms):
+                continue
+            value = spec.constant
+            for marker, weight, transform in spec.terms:
+                kept = self._record.measured[marker]
+                if not kept or kept[-1][0] != time:
+                    break
+                value = value + weight * kernels.transformed(transform, kept[-1][1])
+            else:
+                self._record.note_index(number, time, value)
+                self._write(Kind.FINDING, spec.name, where, measured=value)
+
     def _measure(self, time: float, marker: int, stream: int, index: int, where: str) -> None:
         spec = self._program.markers[marker]
         true = self._body.shown_at(marker, time)
@@ -136,7 +152,8 @@ class Visits:
         native = self._body.native_at(marker, time) + error * unit
         if spec.round_to > 0.0:
             native = kernels.round_half_up(native, spec.round_to)
-        native = max(native, spec.round_to)
+        floor = min(spec.round_to, spec.lower * unit) if spec.lower > -inf else spec.round_to
+        native = min(max(native, floor), spec.upper * unit)
         measured = native / unit
         self._record.note_measurement(marker, time, measured)
         self._write(Kind.MEASURE, spec.name, where, true=true, measured=measured, native=native)

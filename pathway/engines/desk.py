@@ -158,6 +158,20 @@ class Desk:
             self._clinic.write(Kind.WITHDRAW, self.renewal.word, "superseded")
             self.renewal = None
 
+    def hand_over(self, treatment: int) -> tuple[float, Request | None]:
+        """Take approval and open renewal from a treatment that another replaces."""
+        renewal = self.renewal if self.renewal is not None and self.renewal.treatment == treatment else None
+        if renewal is not None:
+            self.renewal = None
+        return self.expiry[treatment], renewal
+
+    def take_over(self, treatment: int, approval: tuple[float, Request | None]) -> None:
+        """Give them to the treatment that replaces it."""
+        self.expiry[treatment], renewal = approval
+        if renewal is not None:
+            renewal.treatment = treatment
+            self.renewal = renewal
+
     def step(self) -> None:
         """Take the step that is due now (the start request first)."""
         now = self._clinic.time

@@ -30,6 +30,8 @@ class Record:
         Per marker: the value a fall since the start of the line is counted from; NaN until something is measured.
     findings
         Per finding: (time, value) of its latest; None before.
+    indices, index_baseline
+        Per index: the last :data:`KEPT` pairs (time, value); the value at the start of the line.
     regimen, ever, completed, failed, intolerant, contraindicated, held, reduced
         Bit sets of treatments.
     start, stop
@@ -37,7 +39,7 @@ class Record:
     """
 
     __slots__ = (
-        "_fields", "age", "completed", "condition", "contraindicated", "covariates", "ever", "failed", "findings", "flags", "held", "intolerant",
+        "_fields", "age", "completed", "condition", "contraindicated", "covariates", "ever", "failed", "findings", "flags", "held", "index_baseline", "indices", "intolerant",
         "line", "line_baseline", "line_start", "measured", "onset", "program", "reduced", "regimen", "start", "stop",
     )  # fmt: skip
 
@@ -49,6 +51,8 @@ class Record:
         self.measured: list[list[tuple[float, float]]] = [[] for _ in program.markers]
         self.line_baseline = [nan] * len(program.markers)
         self.findings: list[tuple[float, float] | None] = [None] * len(program.findings)
+        self.indices: list[list[tuple[float, float]]] = [[] for _ in program.indices]
+        self.index_baseline = [nan] * len(program.indices)
         self.start = [inf] * len(program.treatments)
         self.stop = [inf] * len(program.treatments)
         self.regimen = self.ever = self.completed = self.failed = self.intolerant = self.contraindicated = 0
@@ -67,12 +71,23 @@ class Record:
         if self.line_baseline[marker] != self.line_baseline[marker]:
             self.line_baseline[marker] = value
 
+    def note_index(self, number: int, time: float, value: float) -> None:
+        """Write down an index that was computed from what a visit measured."""
+        kept = self.indices[number]
+        kept.append((time, value))
+        if len(kept) > KEPT:
+            del kept[0]
+        if self.index_baseline[number] != self.index_baseline[number]:
+            self.index_baseline[number] = value
+
     def begin_line(self, line: int, time: float) -> None:
         """A line begins: what was measured last becomes its baseline."""
         self.line = line
         self.line_start = time
         for marker, kept in enumerate(self.measured):
             self.line_baseline[marker] = kept[-1][1] if kept else nan
+        for number, kept in enumerate(self.indices):
+            self.index_baseline[number] = kept[-1][1] if kept else nan
 
     def judge(self, rule: int, time: float) -> Answer:
         """Evaluate a rule of the program at ``time``."""
@@ -116,10 +131,12 @@ class Record:
         value = self._fields[row.field](time, row.of, row.window)
         if value != value:
             return Truth.NOT_DOCUMENTED
+        if value == inf:
+            return Truth.NOT_APPLICABLE
         is_met = row.at_least <= value <= row.at_most and row.above < value < row.below
         return Truth.MET if is_met else Truth.NOT_MET
 
-    # Fields: (time, of, window) -> value, NaN when not documented. Their names are those of pathway.rules.FIELDS.
+    # Fields: (time, of, window) -> value, NaN when not documented, infinite when it has no meaning. Their names are those of pathway.rules.FIELDS.
 
     def _latest(self, time: float, of: int, window: float) -> float:
         kept = self.measured[of]
@@ -167,6 +184,33 @@ class Record:
 
     def _rise_from_line_start(self, time: float, of: int, window: float) -> float:
         return self._latest(time, of, window) - self.line_baseline[of]
+
+    def _relative_fall_from_line_start(self, time: float, of: int, window: float) -> float:
+        return _share_lost(self.line_baseline[of], self._latest(time, of, window))
+
+    def _index(self, time: float, of: int, window: float) -> float:
+        kept = self.indices[of]
+        return kept[-1][1] if kept and kept[-1][0] >= time - window else nan
+
+    def _index_highest(self, time: float, of: int, window: float) -> float:
+        """Highest value of the window; needs two in it, the first in its earlier half."""
+        kept = self.indices[of]
+        since = time - window
+        best = first = nan
+        count = 0
+        for when, value in reversed(kept):
+            if when < since:
+                break
+            first = when
+            count += 1
+            best = value if count == 1 or value > best else best
+        return best if count > 1 and first <= since + 0.5 * window else nan
+
+    def _index_fall_from_line_start(self, time: float, of: int, window: float) -> float:
+        return self.index_baseline[of] - self._index(time, of, window)
+
+    def _index_relative_fall_from_line_start(self, time: float, of: int, window: float) -> float:
+        return _share_lost(self.index_baseline[of], self._index(time, of, window))
 
     def _finding(self, time: float, of: int, window: float) -> float:
         latest = self.findings[of]
@@ -231,3 +275,10 @@ class Record:
 
     def _condition(self, _time: float, _of: int, _window: float) -> float:
         return float(self.condition >= 0)
+
+
+def _share_lost(before: float, now: float) -> float:
+    """Fall as a share of the value before; without meaning (infinite) where that is 0."""
+    if before != before or now != now:
+        return nan
+    return (before - now) / before if before > 0.0 else inf

@@ -20,7 +20,7 @@ from pathway.engines.machine import StateMachine
 from pathway.engines.record import Record
 from pathway.errors import EngineError
 from pathway.eventlog import EVENT_COLUMNS, EventLog, Kind
-from pathway.program import EVENT_LIMIT, Action, ClockKind, Cohort, DecisionSpec, Program, Turn
+from pathway.program import EVENT_LIMIT, FAILURES, LINE_STATE, Action, ClockKind, Cohort, DecisionSpec, Program, Turn
 from pathway.rules import Truth
 
 Row = tuple[int, float, int, int, int, int, int, int, int, float, float, float]
@@ -281,6 +281,7 @@ class Life:
 
     def _start(self, treatment: int) -> None:
         record, body = self.record, self.body
+        body.responses.begin(treatment, self.time, body.shown, self._is_met)
         record.regimen |= 1 << treatment
         record.ever |= 1 << treatment
         record.start[treatment] = self.time
@@ -295,12 +296,13 @@ class Life:
     def _stop(self, treatment: int, reason: str) -> None:
         record = self.record
         bit = 1 << treatment
+        self.body.responses.end(treatment, self.time)
         record.regimen &= ~bit
         record.stop[treatment] = self.time
         record.reduced &= ~bit
         self.hold_by_decision &= ~bit
         record.held &= ~bit
-        if reason in ("progression", "inefficacy"):
+        if reason in FAILURES:
             record.failed |= bit
         elif reason == "intolerance":
             record.intolerant |= bit
@@ -336,6 +338,9 @@ class Life:
     def judge(self, rule: int) -> tuple[int, str]:
         """Evaluate a rule now; -1 is always met."""
         return self.record.judge(rule, self.time) if rule >= 0 else (int(Truth.MET), "")
+
+    def _is_met(self, rule: int) -> bool:
+        return self.judge(rule)[0] == Truth.MET
 
     def starts(self, regimen: int) -> int:
         """Treatments that ``regimen`` would newly start."""
@@ -401,12 +406,16 @@ class Life:
             record.begin_line(line, self.time)
             self._confirmation = (inf, -1, 0)
             self.visits.restart(ClockKind.LINE, -1, self.time, line)
-        state = self.program.line_states[min(line, len(self.program.line_states) - 1)]
-        if state != self.state_number:
-            self._move(state, "line")
+        self._to_line_state()
         self.write(Kind.LINE, trigger)
         for treatment in self._bits(regimen & ~record.regimen):
             self._start(treatment)
+
+    def _to_line_state(self) -> None:
+        states = self.program.line_states
+        state = states[min(self.record.line, len(states) - 1)]
+        if state != self.state_number:
+            self._move(state, "line")
 
     def _last_resort(self, trigger: str, reason: str) -> None:
         """No candidate is open: no treatment, the declared state."""
@@ -439,6 +448,8 @@ class Life:
         if not decision.sources >> self.state_number & 1:
             return False
         if decision.treatment >= 0 and not self.record.regimen >> decision.treatment & 1:
+            return False
+        if decision.action is Action.EXCHANGE and not any(self.record.regimen >> treatment & 1 for treatment, _ in decision.exchange):
             return False
         return not (decision.choose and decision.action in (Action.NEXT_LINE, Action.STOP) and self.desk.request is not None)
 
@@ -496,12 +507,29 @@ class Life:
             self._set_holds(self.hold_by_decision | bit, self.hold_by_condition, decision.name)
         elif action is Action.RESUME:
             self._set_holds(self.hold_by_decision & ~bit, self.hold_by_condition, decision.name)
+        elif action is Action.EXCHANGE:
+            self._exchange(decision)
         elif action is Action.REDUCE:
             self.record.reduced |= bit
             self.write(Kind.REDUCE, self.program.treatments[treatment], decision.name)
         else:
             self._touch()
             self._set_flag(decision.flag, decision.name)
+
+    def _exchange(self, decision: DecisionSpec) -> None:
+        """One treatment for another on the same line, its approval with it: a step of dose, spacing, or full dose again."""
+        self._touch()
+        pairs = [pair for pair in decision.exchange if self.record.regimen >> pair[0] & 1]
+        approvals = [self.desk.hand_over(treatment) for treatment, _ in pairs]
+        for treatment, _ in pairs:
+            self._stop(treatment, decision.reason)
+        if decision.to == LINE_STATE:
+            self._to_line_state()
+        elif decision.to >= 0 and decision.to != self.state_number:
+            self._move(decision.to, decision.name)
+        for (_, other), approval in zip(pairs, approvals, strict=True):
+            self._start(other)
+            self.desk.take_over(other, approval)
 
 
 def simulate(program: Program, cohort: Cohort, seed: int, sample: int = 0) -> EventLog:

@@ -100,14 +100,14 @@ def _check_transition(row: Transition, where: str, findings: Findings) -> None:
 def _check_term(term: HazardTerm, where: str, findings: Findings) -> None:
     """Check that a term names one thing and gives one ratio."""
     things = [
-        key for key in ("marker", "covariate", "treatment", "flag", "condition") if getattr(term, key) is not None
+        key for key in ("marker", "covariate", "treatment", "flag", "condition", "response") if getattr(term, key) is not None
     ]
     ratios = [key for key in ("ratio", "log_ratio") if getattr(term, key) is not None]
     if len(things) != 1 or len(ratios) != 1:
         findings.faults.add(
             where=where,
             found=", ".join([*things, *ratios]) or "an empty term",
-            expected="one of marker, covariate, treatment, flag, condition; and ratio or log_ratio",
+            expected="one of marker, covariate, treatment, flag, condition, response; and ratio or log_ratio",
             mend="write one term for each",
         )
 
@@ -126,6 +126,13 @@ def _check_decision(row: Decision, pathway: PathwayDocument, where: str, finding
             findings.faults.add(
                 where=f"{where}.{key}", found="no such key", expected=f"{key}, because do = {row.do}", mend=f"add {key}"
             )
+    if (row.do == "exchange") != bool(row.exchange) or ((row.to or row.to_line_state) and row.do != "exchange") or (row.to and row.to_line_state):
+        findings.faults.add(
+            where=f"{where}.do",
+            found=f"do = {row.do} with {len(row.exchange)} exchanges, to = {row.to}, to_line_state = {str(row.to_line_state).lower()}",
+            expected="do = exchange with pairs of treatments, and at most one of to and to_line_state; nothing of these otherwise",
+            mend="write exchange = [{ stop = one, start = other }]",
+        )
     stuck = [
         key
         for key, state in pathway.states.items()

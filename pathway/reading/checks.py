@@ -65,6 +65,7 @@ def known_names(library: Library) -> dict[str, list[str]]:
         "state": list(pathway.states),
         "marker": list(pathway.markers),
         "finding": list(pathway.findings),
+        "index": list(pathway.indices),
         "covariate": list(pathway.covariates),
         "flag": list(pathway.flags),
         "condition": list(pathway.conditions),

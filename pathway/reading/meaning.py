@@ -80,6 +80,12 @@ WANTED: dict[tuple[str, str], Wanted] = {
     ("Draw", "median"): POSITIVE,
     ("Draw", "probability"): SHARE,
     ("Correlation", "value"): Wanted(-1.0, 1.0),
+    ("ResponseShape", "times"): POSITIVE_YEARS,
+    ("ResponseShape", "reached"): Wanted(0.0),
+    ("Share", "noise_sd"): NOT_NEGATIVE,
+    ("Share", "gives_back"): NOT_NEGATIVE,
+    ("Share", "gives_back_over"): POSITIVE_YEARS,
+    ("Response", "sd"): POSITIVE,
     ("Utility", "level"): Wanted(-1.0, 1.0),
 }
 """(class, field) of the grammar -> what its values must be."""
