@@ -16,7 +16,7 @@ from scipy.integrate import quad
 from pathway.definition.documents import EconomicsChoice, EconomicsDocument, PriceOverride, PriceRow, Utility
 from pathway.definition.scenario import UtilityNorm
 from pathway.economics.ledger import build
-from pathway.economics.quality import split_at_birthdays
+from pathway.economics.quality import split_at_birthdays, split_at_points
 from pathway.economics.valuation import (
     equal_value_years_gained,
     prices_used,
@@ -35,6 +35,37 @@ def life(years: float, first: float = 70.0, last: float = 70.0, *rows: Any, dies
     """One patient who lives so long, with a straight marker."""
     end = (years, Kind.MOVE, "die", {"state": 2}) if dies else (years, Kind.END, "well")
     return [([*rows, end], [(0.0, first), (years, last)])]
+
+
+CURVE = ((20.0, 0.1), (50.0, 0.4), (65.0, 0.75), (80.0, 0.8))
+
+
+@pytest.mark.parametrize(("first", "last"), [(90.0, 10.0), (10.0, 90.0), (50.0, 65.0), (65.0, 65.0), (66.0, 79.0), (30.0, 64.9)])
+@pytest.mark.parametrize("rate", [0.0, 0.04])
+def test_a_utility_curve_is_integrated_exactly(first, last, rate):
+    """Against quadrature, along a marker that passes some, all or none of the points."""
+    out = value(ledger_of(life(6.0, first, last)), terms(curve=CURVE, level=0.0, rate=rate))
+    at, worth = zip(*CURVE, strict=True)
+    points = [6.0 * (point - first) / (last - first) for point in at if first != last]
+    inside = sorted(point for point in points if 0.0 < point < 6.0)
+    expected, _ = quad(
+        lambda t: np.interp(first + (last - first) * t / 6.0, at, worth) * (1.0 + rate) ** -t, 0.0, 6.0, points=inside or None, epsabs=1e-12, limit=200
+    )
+    assert out.qalys_discounted[0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_straight_curve_is_the_straight_line():
+    line = value(ledger_of(life(6.0, 90.0, 40.0)), terms(level=0.7, slope=0.005, reference=70.0, rate=0.03))
+    curve = value(ledger_of(life(6.0, 90.0, 40.0)), terms(level=0.0, curve=((0.0, 0.35), (60.0, 0.65), (100.0, 0.85)), rate=0.03))
+    assert curve.qalys_discounted == pytest.approx(line.qalys_discounted, rel=1e-12)
+
+
+@given(st.floats(0, 10), st.floats(0, 10), st.lists(st.floats(0, 10), min_size=1, max_size=6, unique=True))
+def test_pieces_of_a_line_join(left, right, points):
+    lines, before, after = split_at_points(np.array([left]), np.array([right]), np.array(sorted(points)))
+    assert (before[0], after[-1]) == (left, right)
+    assert (after[:-1] == before[1:]).all()
+    assert len(lines) == 1 + sum(min(left, right) < point < max(left, right) for point in points)
 
 
 # --- vectors of health_economics_practice 3.1 ---------------------------------------------------------------------

@@ -53,13 +53,15 @@ class Resource(Document):
 class Utility(Document):
     """Utility of a living patient.
 
-    (level + slope * (marker - reference) + decrements) * norm ratio, capped by the norm.
+    (level + slope * (marker - reference) + decrements) * norm ratio, capped by the norm; or, in place of the straight line, a ``curve`` of
+    straight pieces through (marker, utility), held beyond its ends.
     """
 
     marker: MarkerId
-    level: ValueId
-    slope: ValueId
-    reference: ValueId
+    level: ValueId | None = None
+    slope: ValueId | None = None
+    reference: ValueId | None = None
+    curve: tuple[tuple[ValueId, ValueId], ...] = Field(default=(), description="(marker, utility), ascending by marker; excludes level, slope and reference")
     norm: NormId | None = Field(
         default=None, description="column family of utility_norms.csv; absent: no age adjustment"
     )

@@ -1,8 +1,8 @@
 """Utility of the living, in closed form: marker, decrements, norms by age and sex, and the cap.
 
 ``u(t) = min(cap, (level + slope * (M(t) - reference) + decrements) * norm(age, sex) / norm(source))``. A marker runs
-straight inside a segment; segments are split at birthdays, since norms are steps of whole years of age, and where
-the line crosses its cap, so every integral is exact. Nothing is clipped from below: a utility that the instrument
+straight inside a segment; segments are split where it passes a point of the utility curve, at birthdays, since norms are steps of whole
+years of age, and where the line crosses its cap, so every integral is exact. Nothing is clipped from below: a utility that the instrument
 cannot express is refused. The dead accrue nothing. This module must not know prices.
 """
 
@@ -59,10 +59,8 @@ def pieces_of(ledger: Ledger, spec: UtilityTerms) -> Pieces:
     EconomicsError
         If a utility falls below the worst the instrument can say, or a marker is missing.
     """
-    life = ledger.life
-    person = np.asarray(life["patient"], dtype=np.int64)
-    start, stop = np.asarray(life["start"], dtype=np.float64), np.asarray(life["stop"], dtype=np.float64)
-    first, last = _ends(ledger, spec)
+    segment, start, stop, first, last = _straight(ledger, spec)
+    person = np.asarray(ledger.life["patient"], dtype=np.int64)[segment]
     rows, begin, end = split_at_birthdays(ledger.age[person], start, stop)
     who, length, rise = person[rows], (stop - start)[rows], (last - first)[rows]
     left = np.where(begin == start[rows], first[rows], first[rows] + rise * (begin - start[rows]) / length)
@@ -84,8 +82,67 @@ def pieces_of(ledger: Ledger, spec: UtilityTerms) -> Pieces:
     return Pieces(patient=who, begin=begin, end=end, left=left, right=right, cap=cap, norm=norm)
 
 
+def _straight(ledger: Ledger, spec: UtilityTerms) -> tuple[Ints, Floats, Floats, Floats, Floats]:
+    """Segment, start, stop, and utility before norms at both, of stretches on which it runs straight."""
+    life = ledger.life
+    start, stop = np.asarray(life["start"], dtype=np.float64), np.asarray(life["stop"], dtype=np.float64)
+    first, last = _ends(ledger, spec)
+    if not spec.curve:
+        return np.arange(start.size, dtype=np.int64), start, stop, first, last
+    at, worth = (np.array(column) for column in zip(*spec.curve, strict=True))
+    left, right = (np.asarray(life[f"{spec.marker}_{side}"], dtype=np.float64) for side in ("start", "stop"))
+    segment, before, after = split_at_points(left, right, at)
+    share_before, share_after = ((value - left[segment]) / _or_one(right - left)[segment] for value in (before, after))
+    others, rise, length = first[segment], (last - first)[segment], (stop - start)[segment]
+    is_last = np.append(segment[1:] != segment[:-1], True)[: segment.size]
+    share_after = np.where(is_last, 1.0, share_after)
+    return (
+        segment,
+        start[segment] + share_before * length,
+        np.where(is_last, stop[segment], start[segment] + share_after * length),
+        others + rise * share_before + np.interp(before, at, worth),
+        others + rise * share_after + np.interp(after, at, worth),
+    )
+
+
+def _or_one(x: Floats) -> Floats:
+    return np.where(x == 0.0, 1.0, x)
+
+
+def split_at_points(left: Floats, right: Floats, points: Floats) -> tuple[Ints, Floats, Floats]:
+    """Cut straight lines where they pass points.
+
+    Parameters
+    ----------
+    left, right : shape (n,)
+        Value of each line at its ends.
+    points : shape (k,)
+        Ascending.
+
+    Returns
+    -------
+    Line, and value at both ends of each piece, in the order in which the line is walked.
+
+    Examples
+    --------
+    >>> split_at_points(np.array([0.5]), np.array([2.5]), np.array([1.0, 2.0, 3.0]))
+    (array([0, 0, 0]), array([0.5, 1. , 2. ]), array([1. , 2. , 2.5]))
+    """
+    low = np.searchsorted(points, np.minimum(left, right), side="right")
+    high = np.maximum(np.searchsorted(points, np.maximum(left, right), side="left"), low)
+    lines, number = repeated(np.asarray(high - low + 1, dtype=np.int64))
+    is_rising = (right >= left)[lines]
+    passed = np.where(is_rising, low[lines] + number, high[lines] - 1 - number)
+    count = (high - low)[lines]
+    padded = np.append(points, np.nan)
+    after = np.where(number < count, padded[np.clip(passed, 0, points.size)], right[lines])
+    previous = np.where(is_rising, passed - 1, passed + 1)
+    before = np.where(number > 0, padded[np.clip(previous, 0, points.size)], left[lines])
+    return lines, before, after
+
+
 def _ends(ledger: Ledger, spec: UtilityTerms) -> tuple[Floats, Floats]:
-    """Tell utility before norms at both ends of every segment."""
+    """Tell utility before norms at both ends of every segment, but for a curve's part."""
     life = ledger.life
     constant = np.full(life["start"].size, spec.level)
     condition, state = life["condition"], life["state"]
@@ -101,6 +158,8 @@ def _ends(ledger: Ledger, spec: UtilityTerms) -> tuple[Floats, Floats]:
     slopes = [(spec.marker, spec.slope, spec.reference), *((m, s, 0.0) for m, s in spec.other_markers.items())]
     first, last = constant.copy(), constant
     for marker, slope, reference in slopes:
+        if slope == 0.0 and marker in ledger.markers:
+            continue
         if marker not in ledger.markers:
             raise EconomicsError(where="utility", found=f"marker {marker}", expected=", ".join(ledger.markers))
         first = first + slope * (np.asarray(life[f"{marker}_start"], dtype=np.float64) - reference)

@@ -73,6 +73,8 @@ class UtilityTerms:
         Rows male and female, ages 0, 1, ..., the last held; no ages: no adjustment, and a cap of 1.
     source_norm
         Norm of the people in whom the level was measured.
+    curve
+        (marker, utility), ascending, in place of level, slope and reference; straight between and held beyond its ends.
     conditions, flags, states, treatments
         Changes that are added: a loss is negative.
     other_markers
@@ -87,6 +89,7 @@ class UtilityTerms:
     reference: float
     norm: Floats
     source_norm: float = 1.0
+    curve: tuple[tuple[float, float], ...] = ()
     is_capped: bool = True
     conditions: dict[str, float] = field(default_factory=dict)
     flags: dict[str, float] = field(default_factory=dict)
@@ -286,9 +289,10 @@ def _utility(scenario: Scenario, values: dict[str, float]) -> UtilityTerms:
 
     return UtilityTerms(
         marker=spec.marker,
-        level=values[spec.level],
-        slope=values[spec.slope],
-        reference=values[spec.reference],
+        level=0.0 if spec.level is None else values[spec.level],
+        slope=0.0 if spec.slope is None else values[spec.slope],
+        reference=0.0 if spec.reference is None else values[spec.reference],
+        curve=tuple((values[at], values[worth]) for at, worth in spec.curve),
         norm=norm,
         source_norm=source_norm,
         is_capped=spec.capped_by_norm,

@@ -424,10 +424,22 @@ def _check_correlations(cohort: CohortDefinition, where: str, values: Mapping[st
 
 
 def _check_utility(scenario: Scenario, values: Mapping[str, float], findings: Findings) -> None:
-    """Warn where a utility is above the general population's at the source's age."""
+    """One form of utility; a warning where it is above the general population's at the source's age."""
     utility = scenario.library.economics.utility
+    where = f"{scenario.library.name}/economics.toml, key utility"
+    line = (utility.level, utility.slope, utility.reference)
+    if bool(utility.curve) == any(part is not None for part in line) or (not utility.curve and None in line):
+        findings.faults.add(
+            where=where,
+            found=f"{len(utility.curve)} points of a curve, and {sum(part is not None for part in line)} of level, slope and reference",
+            expected="level, slope and reference; or a curve in their place",
+            mend="keep one of the two, whole",
+        )
+    points = [values[at] for at, _ in utility.curve]
+    if any(later <= earlier for earlier, later in zip(points, points[1:], strict=False)):
+        findings.faults.add(where=f"{where}.curve", found="points that do not rise", expected="markers in ascending order", mend="sort the points")
     norm = scenario.library.utility_norms.get(utility.norm or "")
-    if norm is None or utility.source_age is None:
+    if norm is None or utility.source_age is None or utility.level is None:
         return
     place = min(max(int(values[utility.source_age]) - norm.first_age, 0), len(norm.female) - 1)
     share = values[utility.source_share_female] if utility.source_share_female is not None else 0.5
