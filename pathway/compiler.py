@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from pathway.compiling import body, clinic, hazards, response
+from pathway.compiling.access import DELAYS, access
+from pathway.compiling.coverage import PolicyCode
 from pathway.compiling.lookup import AGE, FEMALE, ONSET, Lookup
 from pathway.compiling.rules import rules
 from pathway.definition.scenario import Scenario
@@ -22,7 +24,7 @@ GRID = 0.25
 WORDS = (
     "line", "entry", "start", "renewal", "residual", "peer_to_peer", "appeal", "approved", "confirmatory", "denied",
     "no_candidate", "death", "superseded", "not_covered", "progression", "intolerance", "completed", "contraindication",
-    "inefficacy", "good_response", "choice", "horizon", "hold", "resume",
+    "inefficacy", "good_response", "choice", "horizon", "hold", "resume", "bridge", "abandoned", "insufficient_documentation",
 )  # fmt: skip
 """Words of the log that no document declares."""
 
@@ -51,11 +53,11 @@ def compile_program(scenario: Scenario, strategy: str, values: Mapping[str, floa
         raise ProgramError(
             where="strategy", found=strategy, expected=", ".join(known), mend=did_you_mean(strategy, known)
         )
-    lookup = Lookup(scenario, scenario.strategies[strategy], values)
+    lookup = Lookup(scenario, strategy, values)
     pathway = scenario.library.pathway
     horizon = scenario.study.horizon
     references = body.references(lookup)
-    all_rules, code = rules(lookup)
+    policies = PolicyCode(lookup, scenario.library.policies, scenario.library.simulation, *rules(lookup), documents=tuple(lookup.access.documents))
     transitions, life_tables = hazards.transitions(lookup)
     decisions = clinic.decisions(lookup)
     lines = clinic.lines(lookup)
@@ -75,7 +77,8 @@ def compile_program(scenario: Scenario, strategy: str, values: Mapping[str, floa
         lookup.index("covariate", flag.at_entry, f"pathway.toml, key flags.{name}.at_entry")
         for name, flag in pathway.flags.items()
     )
-    access = clinic.access(lookup)
+    requests = access(lookup, policies)
+    code = tuple(policies.rows)
     lookup.faults.raise_if_any(ProgramError)
     check_streams(stream_names(lookup, transitions, decisions))
     names = word_table(lookup, transitions, decisions, code)
@@ -95,12 +98,12 @@ def compile_program(scenario: Scenario, strategy: str, values: Mapping[str, floa
         life_tables=life_tables,
         flags=lookup.names("flag"),
         flags_at_entry=flags_at_entry,
-        rules=all_rules,
+        rules=tuple(policies.rules),
         code=code,
         transitions=transitions,
         decisions=decisions,
         lines=lines,
-        access=access,
+        access=requests,
         moves=moves(lookup, transitions, decisions, (*line_states[1:], last_resort)),
         horizon=horizon,
         grid=GRID,
@@ -203,7 +206,7 @@ def stream_names(lookup: Lookup, transitions: Iterable[TransitionSpec], decision
         found.append(response.stream_of(treatment, one))
         shares = pathway.response_shapes[one.shape].shares
         found += [response.noise_stream(treatment, one, share.marker) for share in shares if share.noise_sd is not None]
-    return [*found, *(f"request:{name}" for name in clinic.DELAYS), "request"]
+    return [*found, *(f"request:{name}" for name in DELAYS), "request", "request:documents"]
 
 
 def word_table(

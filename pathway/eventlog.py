@@ -18,7 +18,7 @@ state      int8     index into ``states``, after the row
 regimen    int64    bit set of treatments, after the row
 line       int16    line of therapy, after the row (0: untreated)
 true       float64  measured markers: the true value (shown unit); otherwise NaN
-measured   float64  measured markers and findings: the recorded value (shown unit); requests: the regimen asked for; otherwise NaN
+measured   float64  measured markers and findings: the recorded value (shown unit); orders and requests: the regimen asked for; otherwise NaN
 native     float64  measured markers: the recorded value in the marker's native unit; otherwise NaN
 ========== ======== =====================================================================================
 
@@ -81,17 +81,22 @@ class Kind(IntEnum):
     APPROVE = 17
     """Approved [``start`` or ``renewal``, deciding clause or route]."""
     DENY = 18
-    """Denied [``start`` or ``renewal``, deciding clause or ``residual``]."""
+    """Denied [``start`` or ``renewal``, the deciding clause of a rule that is not met; ``residual``: met, and denied on the merits all the same;
+    ``insufficient_documentation``: apart from the merits]."""
     APPEAL = 19
-    """A denial is disputed [``peer_to_peer`` or ``appeal``, none]."""
+    """A denial is disputed [``peer_to_peer`` or ``appeal``, ``start`` or ``renewal``]."""
     EXPIRE = 20
     """An approval ran out [treatment, none]."""
     WITHDRAW = 21
-    """An open request was closed without an answer [``start`` or ``renewal``, why]."""
+    """An open request was closed without an answer [``start`` or ``renewal``, why: ``death``, ``superseded``, ``abandoned``]."""
     LINE = 22
     """A line of therapy began or changed its regimen [trigger of the choice, none]."""
     END = 23
     """Censored at the horizon [state, none]."""
+    ORDER = 24
+    """A regimen was ordered that cannot start at once [trigger of the choice, none]; ``measured`` holds the regimen as a number."""
+    UPHOLD = 25
+    """A disputed denial stands [``peer_to_peer`` or ``appeal``, ``start`` or ``renewal``]."""
 
 
 KINDS: tuple[str, ...] = tuple(kind.name.lower() for kind in Kind)

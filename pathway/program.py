@@ -32,8 +32,21 @@ What a program means
    on met only. The deciding clause is the first leaf in file order that alone fixes the value.
 9. *Choosing.* Candidates of a line in order, then of the following lines. A candidate is out if it newly starts a treatment barred by a reason of
    :attr:`Program.barring`. None left: the last resort, no treatment.
-10. *Requests.* A choice that newly starts a treatment opens the start request: submission, decision, information, peer-to-peer, appeal, supply, each with its delay (zero where nobody
-    waits). The present regimen is the bridge. Death or a stop that makes it void closes it with a row.
+10. *Requests.* A choice that newly starts a treatment opens the start request: submission, decision, information, peer-to-peer, appeal, supply, each with its
+    delay (zero where nobody waits; supply takes as long as the slowest treatment that starts). What starts without authorisation waits for supply only.
+    *The submitted copy*: the payer's rules are answered on the record as of submission, each kind of document present with a keyed draw a request; a leaf
+    whose document is missing is not documented. Every treatment that newly starts and needs authorisation must pass its own rule. Not documented leads to an
+    information request, at whose end each missing document comes with a stated probability and the rules are answered once more, on the record of then; still
+    not documented is a denial for insufficient documentation.
+    *Denials* have three kinds (:class:`Denial`), each with its own chances of resubmission (at most one an order), peer-to-peer and appeal; what passes the
+    rules may still be denied with the declared residual probabilities. A denied order may be abandoned. A final denial or an abandoned order leads to the
+    next candidate.
+    *Meanwhile* the declared bridge applies: the present regimen goes on, or stops, or named treatments are added to it, which stop for reason ``bridge`` when
+    the choice is made.
+    *Approvals* run from the start of the course. A renewal is filed ``renewal_lead`` before the approval ends, visit or not, and keeps the approval until it
+    is decided; one that is denied is not filed again. When an approval has ended for ``grace`` years, the course stops for reason ``not_covered``, which bars
+    nothing. While one renewal is open another waits, with its approval kept. A hold stops doses, not course or approval. Death or a stop that makes a request
+    void closes it with a row.
 11. *Draws* are pure functions of (seed, sample, patient, stream name, index).
 12. *The log* is :mod:`pathway.eventlog`.
 
@@ -125,6 +138,14 @@ class Op(IntEnum):
     NOT = 4
     APPLIES_IF = 5
     ALWAYS = 6
+
+
+class Denial(IntEnum):
+    """Kinds of denial: the payer's own rule is not met; it is met and yet denied on the merits; documents are missing."""
+
+    RULE = 0
+    RESIDUAL = 1
+    DOCUMENTS = 2
 
 
 class Action(IntEnum):
@@ -384,6 +405,7 @@ class CodeRow:
     """One operation. LEAF: ``field`` (index into ``pathway.rules.FIELDS``), ``of`` (index of what), ``window`` (inf: any age), bounds.
 
     A leaf is met when ``at_least <= x``, ``x <= at_most``, ``above < x`` and ``x < below``. ALL, ANY, AT_LEAST: ``count`` operands, AT_LEAST ``needed`` of them.
+    ``document``: index into ``AccessSpec.documents`` of the kind of document in which a payer must find the leaf; -1: none.
     """
 
     op: Op
@@ -396,6 +418,7 @@ class CodeRow:
     below: float = INFINITY
     count: int = 0
     needed: int = 0
+    document: int = -1
     label: str = ""
 
 
@@ -449,26 +472,72 @@ class DelaySpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DenialSpec:
+    """What may follow a denial of one kind: probabilities, tried in this order."""
+
+    resubmission: float = 0.0
+    peer_to_peer: float = 0.0
+    peer_to_peer_success: float = 0.0
+    appeal: float = 0.0
+    appeal_success: float = 0.0
+
+
+PRESENT_REGIMEN = -1
+"""``AccessSpec.bridge``: what a patient takes goes on while a request is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessSpec:
-    """The life of a request. Rules -1: always met. ``treatments`` bit set of what needs authorisation."""
+    """The life of a request.
+
+    Attributes
+    ----------
+    treatments
+        Bit set of what needs authorisation.
+    start_rules, renewal_rules
+        Per treatment a rule, -1: always met; empty: -1 for all.
+    submission, decision, information, peer_to_peer, appeal
+        Delays of the stages.
+    supplies
+        Per treatment the delay from approval to first dose; empty: none.
+    documents
+        Per kind of document the probability that the submitted copy holds it.
+    completes
+        Probability that a document that was missing is sent when asked for.
+    residual_merits, residual_documents
+        Probability that what passes the rules is denied all the same, on the merits or for documents.
+    denials
+        What follows each :class:`Denial`.
+    abandonment
+        Probability that a denied order is given up at once.
+    approval_lasts, renewal_lasts, renewal_lead, grace
+        Years.
+    bridge
+        :data:`PRESENT_REGIMEN`, 0 (nothing) or a bit set of treatments added to the present regimen.
+    """
 
     treatments: int
-    start_rule: int = -1
-    renewal_rule: int = -1
+    start_rules: tuple[int, ...] = ()
+    renewal_rules: tuple[int, ...] = ()
     submission: DelaySpec = DelaySpec()
     decision: DelaySpec = DelaySpec()
     information: DelaySpec = DelaySpec()
     peer_to_peer: DelaySpec = DelaySpec()
     appeal: DelaySpec = DelaySpec()
-    supply: DelaySpec = DelaySpec()
-    residual_denial: float = 0.0
-    peer_to_peer_probability: float = 0.0
-    peer_to_peer_success: float = 0.0
-    appeal_probability: float = 0.0
-    appeal_success: float = 0.0
+    supplies: tuple[DelaySpec, ...] = ()
+    documents: tuple[float, ...] = ()
+    completes: float = 1.0
+    residual_merits: float = 0.0
+    residual_documents: float = 0.0
+    denials: tuple[DenialSpec, DenialSpec, DenialSpec] = (DenialSpec(), DenialSpec(), DenialSpec())
+    abandonment: float = 0.0
     approval_lasts: float = INFINITY
+    renewal_lasts: float = INFINITY
     renewal_lead: float = 0.0
+    grace: float = 0.0
+    bridge: int = PRESENT_REGIMEN
     stream: int = 0
+    document_stream: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,10 @@ FIELDS: dict[str, str] = {
     "index_highest": "index",
     "index_fall_from_line_start": "index",
     "index_relative_fall_from_line_start": "index",
+    "course_years": "treatment",
+    "years_since_start": "treatment",
+    "constant": "",
+    "unseen": "",
 }
 """Field of the record -> what its ``of`` names (empty: nothing). The order is the field's number in a program."""
 

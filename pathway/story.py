@@ -178,11 +178,13 @@ def _sentence(row: dict[str, object], words: Words) -> str:
         "jump": f"{words.any(name)} jumps by {float(str(row['true'])):+.1f}{why}",
         "decide": f"decision: {words.any(name)}, because {shown(detail) or 'the rule is met'}"
         + (" (a visit must confirm it)" if number == 0.0 else ""),
+        "order": "a regimen is ordered and must wait",
         "request": f"authorisation is asked for ({name})",
         "inform": f"the payer asks for more documents{why}",
         "approve": f"the {name} request is approved{why}",
         "deny": f"the {name} request is denied{why}",
         "appeal": f"the denial is disputed ({words.any(name).lower()})",
+        "uphold": f"the denial stands after it ({words.any(name).lower()})",
         "expire": f"the approval of {words.any(name)} runs out",
         "withdraw": f"the {name} request is closed{why}",
         "line": f"{words.state(str(row['state']))} begins after {words.any(name).lower()}{why}",

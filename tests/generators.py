@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pathway.draws import stream_id
 from pathway.program import (
+    PRESENT_REGIMEN,
     AccessSpec,
     Action,
     CandidateSpec,
@@ -20,6 +21,7 @@ from pathway.program import (
     ConfirmationSpec,
     DecisionSpec,
     DelaySpec,
+    DenialSpec,
     EffectKind,
     EffectSpec,
     MarkerSpec,
@@ -108,11 +110,19 @@ def programs(draw: st.DrawFn) -> Program:
     ]  # fmt: skip
     delay = lambda name: DelaySpec(mean=draw(delays), family=draw(st.sampled_from(["fixed", "exponential"])), stream=stream_id(f"request:{name}"))  # noqa: E731
     chance = st.sampled_from([0.0, 0.3, 1.0])
+    after = st.builds(DenialSpec, resubmission=chance, peer_to_peer=chance, peer_to_peer_success=chance, appeal=chance, appeal_success=chance)
+    for position, row in enumerate(code):
+        if row.op is Op.LEAF and draw(st.integers(0, 4)) == 0:
+            code[position] = replace(row, document=draw(st.integers(0, 1)))
+    some_rules = st.lists(st.one_of(st.just(-1), pick_rule), min_size=drugs, max_size=drugs).map(tuple)
+    asked = draw(st.integers(0, (1 << drugs) - 1))
     access = AccessSpec(
-        treatments=draw(st.integers(0, (1 << drugs) - 1)), start_rule=draw(st.one_of(st.just(-1), pick_rule)), renewal_rule=draw(st.one_of(st.just(-1), pick_rule)),
-        submission=delay("submission"), decision=delay("decision"), information=delay("information"), peer_to_peer=delay("peer_to_peer"),
-        appeal=delay("appeal"), supply=delay("supply"), residual_denial=draw(chance), peer_to_peer_probability=draw(chance), peer_to_peer_success=draw(chance),
-        appeal_probability=draw(chance), appeal_success=draw(chance), approval_lasts=draw(st.sampled_from([0.5, 1.0, float("inf")])), renewal_lead=0.3, stream=stream_id("request"),
+        treatments=asked, start_rules=draw(some_rules), renewal_rules=draw(some_rules), supplies=tuple(delay("supply") for _ in names),
+        submission=delay("submission"), decision=delay("decision"), information=delay("information"), peer_to_peer=delay("peer_to_peer"), appeal=delay("appeal"),
+        documents=(draw(chance), draw(chance)), completes=draw(chance), residual_merits=draw(chance), residual_documents=draw(st.sampled_from([0.0, 0.2])),
+        denials=(draw(after), draw(after), draw(after)), abandonment=draw(chance), approval_lasts=draw(st.sampled_from([0.5, 1.0, float("inf")])), renewal_lasts=draw(st.sampled_from([0.5, 1.0])),
+        renewal_lead=draw(st.sampled_from([0.0, 0.3, 0.8])), grace=draw(st.sampled_from([0.0, 0.1])), bridge=draw(st.sampled_from([PRESENT_REGIMEN, 0, ((1 << drugs) - 1) & ~asked])),
+        stream=stream_id("request"), document_stream=stream_id("request:documents"),
     )  # fmt: skip
     effects = [EffectSpec(name="drift", marker=0, kind=EffectKind.DRIFT, per_year=Phases(values=(draw(slopes),)))]
     effects += [

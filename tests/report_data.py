@@ -107,7 +107,6 @@ def tables() -> dict[str, Any]:
         )
     ]  # fmt: skip
     found["derived"] = {}
-    found["access"] = {}
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pathway.definition.documents import (
+    Access,
     CohortDefinition,
     EconomicsChoice,
     EconomicsDocument,
@@ -16,7 +17,9 @@ from pathway.definition.documents import (
     Study,
     TreatmentRow,
 )
+from pathway.definition.policies import Policies
 from pathway.definition.scenario import Library, LifeTable, Parameter, ReferenceTable, Scenario
+from pathway.definition.simulation import SimulationDocument
 
 NUMBERS: dict[str, tuple[float, str]] = {
     "lower": (20.0, "points"),
@@ -291,19 +294,20 @@ def pathway_tables() -> dict[str, Any]:
                 },
             },
         },
-        "access": {
-            "payer": {
-                "label": "Payer",
-                "treatments": ["b"],
-                "start_rule": "may_have_b",
-                "decision": {"mean": "month", "family": "lognormal", "sd_log": "half"},
-                "residual_denial": "frailty",
-                "appeal_probability": "half",
-                "appeal_success": "success",
-                "approval_lasts": "one_year",
-                "renewal_lead": "month",
-            },
-        },
+    }
+
+
+def access_tables() -> dict[str, Any]:
+    """The payer as TOML would give it."""
+    return {
+        "label": "Payer",
+        "treatments": ["b"],
+        "of": {"b": {"start_when": "may_have_b"}},
+        "decision": {"mean": "month", "family": "lognormal", "sd_log": "half"},
+        "residual_merits": "frailty",
+        "after_rule": {"appeal": "half", "appeal_success": "success"},
+        "approval_lasts": "one_year",
+        "renewal_lead": "month",
     }
 
 
@@ -365,6 +369,9 @@ def small_scenario(
     patients: dict[str, np.ndarray] | None = None,
     strategies: dict[str, dict[str, Any]] | None = None,
     numbers: dict[str, tuple[float, str]] | None = None,
+    access: dict[str, Any] | None = None,
+    policies: Policies | None = None,
+    simulation: SimulationDocument | None = None,
 ) -> Scenario:
     """Make the study, with parts replaced."""
     ages = np.arange(3.0, 111.0, 0.25)
@@ -392,6 +399,9 @@ def small_scenario(
         life_tables={"usa": LifeTable(table, 2.0 * table), "other": LifeTable(3.0 * table, 4.0 * table)},
         utility_norms={},
         files=(),
+        access={"payer": Access.model_validate(access or access_tables())},
+        policies=policies or Policies(),
+        simulation=simulation or SimulationDocument(),
     )
     chosen = {
         "id": "study",

@@ -107,7 +107,7 @@ CASES = [
     Case("57_unknown_state", PATHWAY, 'from = ["first", "second"]', 'from = ["frist"]', ("unknown state 'frist'", "did you mean 'first'")),
     Case("57_unknown_marker", PATHWAY, 'measures = ["score"]', 'measures = ["scores"]', ("unknown marker 'scores'", "did you mean 'score'")),
     Case("57_unknown_field", PATHWAY, 'field = "fall",', 'field = "fal",', ("unknown field 'fal'", "did you mean 'fall'")),
-    Case("57_unknown_rule", PATHWAY, 'start_rule = "fallen"', 'start_rule = "fallow"', ("unknown rule 'fallow'",)),
+    Case("57_unknown_rule", "tiny/access.toml", 'alpha = { start_when = "fallen"', 'alpha = { start_when = "fallow"', ("unknown rule 'fallow'",)),
     Case("57_unknown_value", PATHWAY, 'every = ["quarter"]', 'every = ["quater"]', ("unknown value 'quater'", "did you mean 'quarter'")),
     Case("57_unknown_own_value", STUDY, "[values.death_rate]", "[values.deth_rate]", ("unknown value 'deth_rate'", "did you mean 'death_rate'")),
     Case("57_unknown_item", DOSING, "alpha,alpha_pill", "alpha,alpha_pil", ("unknown item 'alpha_pil'", "did you mean 'alpha_pill'")),

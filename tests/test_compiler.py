@@ -19,6 +19,7 @@ from pathway.engines import simulate
 from pathway.errors import ProgramError
 from pathway.program import (
     INFINITY,
+    PRESENT_REGIMEN,
     Action,
     CandidateSpec,
     Clock,
@@ -26,6 +27,7 @@ from pathway.program import (
     CodeRow,
     ConfirmationSpec,
     DelaySpec,
+    DenialSpec,
     EffectKind,
     Form,
     Op,
@@ -241,13 +243,15 @@ def test_lines_access_and_findings(program: Program) -> None:
         (CandidateSpec(regimen=0b10),),
     )
     access = program.access
-    assert (access.treatments, access.start_rule, access.renewal_rule) == (0b10, 2, -1)
+    assert (access.treatments, access.start_rules, access.renewal_rules) == (0b10, (-1, 2), (-1, -1))
     assert access.decision == DelaySpec(
         mean=1 / 12, family="lognormal", sd_log=0.5, stream=stream_id("request:decision")
     )
-    assert access.supply == DelaySpec(stream=stream_id("request:supply"))
-    assert (access.residual_denial, access.appeal_probability, access.appeal_success) == (0.1, 0.5, 0.4)
-    assert (access.approval_lasts, access.renewal_lead, access.stream) == (1.0, 1 / 12, stream_id("request"))
+    assert access.supplies == (DelaySpec(stream=stream_id("request:supply")),) * 2
+    assert access.residual_merits == 0.1
+    assert access.denials == (DenialSpec(appeal=0.5, appeal_success=0.4), DenialSpec(), DenialSpec())
+    assert (access.approval_lasts, access.renewal_lasts, access.renewal_lead, access.grace) == (1.0, 1.0, 1 / 12, 0.0)
+    assert (access.stream, access.document_stream, access.bridge) == (stream_id("request"), stream_id("request:documents"), PRESENT_REGIMEN)
     (worse,) = program.findings
     assert (worse.kind, worse.level, worse.terms[0].window, worse.terms[0].slope) == ("yes_no", -2.0, 1.0, -0.1)
     (infection,) = program.conditions
@@ -402,7 +406,6 @@ def edit(*path: str | int, value: object) -> Callable[[dict[str, Any]], None]:
         (edit("schedules", "clinic", "every", value=["zero", "one"]), "years above zero"),
         (edit("schedules", "clinic", "clock", value="age"), "entry, line or course"),
         (edit("findings", "worse", "level", value=None), "no level"),
-        (edit("access", "payer", "appeal_success", value="ten"), "a number from 0 to 1"),
         (edit("states", "first", "is_start", value=True), "2 start states"),
         (edit("states", "supportive", "is_last_resort", value=False), "0 states of last resort"),
         (edit("decisions", 1, "treatment", value=None), "do = stop without a treatment"),

@@ -18,6 +18,7 @@ from pathway.program import (
     CodeRow,
     DecisionSpec,
     DelaySpec,
+    DenialSpec,
     EffectKind,
     EffectSpec,
     Op,
@@ -59,6 +60,7 @@ def at(offsets, name="clinic"):
 
 
 STEADY = DelaySpec(mean=1.0)
+NEVER = CodeRow(op=Op.LEAF, field=FIELD_NUMBERS["age"], at_least=500.0, label="age >= 500")
 
 
 def test_nothing_else_happens_at_the_horizon(engine):
@@ -79,7 +81,7 @@ def test_absorbing_comes_before_everything_else_at_one_time(engine):
 def test_scheduled_comes_before_request_visit_and_knot(engine):
     """At 1.0 a course completes, a request is decided and a visit is due: in that order."""
     program = calm(
-        schedules=at([0.0, 1.0]), lines=((CandidateSpec(regimen=1),), ()), access=AccessSpec(treatments=0b01, decision=DelaySpec(mean=0.5), supply=DelaySpec(mean=0.0)),
+        schedules=at([0.0, 1.0]), lines=((CandidateSpec(regimen=1),), ()), access=AccessSpec(treatments=0b01, decision=DelaySpec(mean=0.5)),
         scheduled=(ScheduledSpec(name="done", treatment=0, after=0.5, reason="completed"),),
     )  # fmt: skip
     told = story(program, engine)
@@ -95,7 +97,11 @@ def test_request_steps_come_before_visits(engine):
 
 
 def test_expiry_comes_before_the_visit_of_the_same_time(engine):
-    program = calm(schedules=at([0.0, 1.0, 2.0]), access=AccessSpec(treatments=0b11, approval_lasts=1.0, renewal_lead=0.5))
+    base = tiny.two_drugs()
+    program = calm(
+        code=(*base.code, NEVER), rules=(*base.rules, RuleSpec(name="never", first=2, last=3)), schedules=at([0.0, 1.0, 2.0]),
+        access=AccessSpec(treatments=0b11, renewal_rules=(2, 2), approval_lasts=1.0, renewal_lead=0.5),
+    )  # fmt: skip
     told = story(program, engine)
     same = list(told[told["time"] == 1.0]["kind"].astype(str))
     assert same.index("expire") < same.index("visit")
@@ -113,15 +119,14 @@ def test_a_renewal_filed_in_time_keeps_the_approval_until_decided(engine):
 
 
 def test_a_denied_renewal_lapses_even_during_an_appeal(engine):
-    never = CodeRow(op=Op.LEAF, field=FIELD_NUMBERS["age"], at_least=500.0, label="age >= 500")
     base = tiny.two_drugs()
     program = calm(
-        code=(*base.code, never), rules=(*base.rules, RuleSpec(name="never", first=2, last=3)), schedules=at(np.arange(0, 10, 0.25)),
-        access=AccessSpec(treatments=0b01, renewal_rule=2, decision=DelaySpec(mean=0.1), appeal=DelaySpec(mean=0.6), appeal_probability=1.0, approval_lasts=1.0, renewal_lead=0.26, stream=5),
+        code=(*base.code, NEVER), rules=(*base.rules, RuleSpec(name="never", first=2, last=3)), schedules=at(np.arange(0, 10, 0.25)),
+        access=AccessSpec(treatments=0b01, renewal_rules=(2, 2), decision=DelaySpec(mean=0.1), appeal=DelaySpec(mean=0.6), denials=(DenialSpec(appeal=1.0),) * 3, approval_lasts=1.0, renewal_lead=0.26, stream=5),
     )  # fmt: skip
     told = story(program, engine)
     lapse = rows(told, "expire").iloc[0]
-    assert lapse["time"] == pytest.approx(1.0 + 0.1 + 0.6)  # filed at 1.0 for the approval of 0.1 to 1.1
+    assert lapse["time"] == pytest.approx(0.84 + 0.1 + 0.6)  # filed at 0.84 for the approval of 0.1 to 1.1
     assert next(iter(rows(told, "deny")["detail"])) == "age >= 500"
     assert rows(told, "stop").iloc[0]["detail"] == "not_covered"
 
@@ -202,7 +207,7 @@ def test_a_loop_without_delay_is_stopped_in_words(engine):
 
 
 def test_certain_denial_without_appeal_means_the_drug_is_never_used(engine):
-    program = calm(access=AccessSpec(treatments=0b11, residual_denial=1.0, stream=9))
+    program = calm(access=AccessSpec(treatments=0b11, residual_merits=1.0, stream=9))
     told = story(program, engine)
     assert rows(told, "start").empty
     assert told.iloc[-1]["state"] == "supportive_care"

@@ -126,4 +126,4 @@ def test_order_of_operands_does_not_matter(values):
 def test_fields_are_numbered_in_their_order():
     assert list(FIELD_NUMBERS) == list(FIELDS)
     assert list(FIELD_NUMBERS.values()) == list(range(len(FIELDS)))
-    assert set(FIELDS.values()) == {"", "marker", "finding", "covariate", "treatment", "flag"}
+    assert set(FIELDS.values()) == {"", "marker", "finding", "covariate", "treatment", "flag", "index"}

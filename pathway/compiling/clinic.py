@@ -1,4 +1,4 @@
-"""Visits, decisions, lines of candidates and the handling of requests, compiled.
+"""Visits, decisions and lines of candidates, compiled.
 
 This module must not know hazards or the true course of markers.
 """
@@ -13,19 +13,15 @@ import numpy as np
 from pathway.compiling.lookup import Lookup
 from pathway.definition.body import Schedule
 from pathway.definition.change import Confirmation, Decision
-from pathway.definition.strategies import Delay
 from pathway.draws import stream_id
 from pathway.errors import did_you_mean
 from pathway.program import (
-    INFINITY,
     LINE_STATE,
-    AccessSpec,
     Action,
     CandidateSpec,
     ClockKind,
     ConfirmationSpec,
     DecisionSpec,
-    DelaySpec,
     Floats,
     Phases,
     ScheduleSpec,
@@ -41,7 +37,6 @@ ACTIONS = {
     "exchange": Action.EXCHANGE,
 }
 USUAL_REASONS = {Action.NEXT_LINE: "progression", Action.STOP: "choice", Action.EXCHANGE: "exchange"}
-DELAYS = ("submission", "decision", "information", "peer_to_peer", "appeal", "supply")
 TINY = 1e-9
 """Years: visits nearer than this to the end of a phase belong to the next."""
 VISITS_AT_MOST = 1 << 20
@@ -196,49 +191,4 @@ def lines(lookup: Lookup) -> tuple[tuple[CandidateSpec, ...], ...]:
             for position, candidate in enumerate(line.candidates, start=1)
         )
         for number, line in enumerate(lookup.strategy.lines, start=1)
-    )
-
-
-def access(lookup: Lookup) -> AccessSpec:
-    """How requests are handled in this study."""
-    chosen = lookup.scenario.access
-    where = f"pathway.toml, key access.{lookup.scenario.study.access}"
-    everything = (1 << len(lookup.names("treatment"))) - 1
-    if isinstance(chosen.treatments, str):
-        treatments = everything if chosen.treatments == "all" else 0
-    else:
-        treatments = lookup.bits("treatment", chosen.treatments, f"{where}.treatments")
-    if chosen.documented is not None and lookup.value(chosen.documented, f"{where}.documented") != 1.0:
-        found = "a submitted copy that lacks findings"
-        lookup.fault(f"{where}.documented", found, "1: engines submit the whole record")
-    delays = {name: _delay(lookup, name, getattr(chosen, name), where) for name in DELAYS}
-    return AccessSpec(
-        treatments=treatments,
-        start_rule=lookup.index("rule", chosen.start_rule, f"{where}.start_rule"),
-        renewal_rule=lookup.index("rule", chosen.renewal_rule, f"{where}.renewal_rule"),
-        submission=delays["submission"],
-        decision=delays["decision"],
-        information=delays["information"],
-        peer_to_peer=delays["peer_to_peer"],
-        appeal=delays["appeal"],
-        supply=delays["supply"],
-        residual_denial=lookup.probability(chosen.residual_denial, f"{where}.residual_denial"),
-        peer_to_peer_probability=lookup.probability(
-            chosen.peer_to_peer_probability, f"{where}.peer_to_peer_probability"
-        ),
-        peer_to_peer_success=lookup.probability(chosen.peer_to_peer_success, f"{where}.peer_to_peer_success"),
-        appeal_probability=lookup.probability(chosen.appeal_probability, f"{where}.appeal_probability"),
-        appeal_success=lookup.probability(chosen.appeal_success, f"{where}.appeal_success"),
-        approval_lasts=lookup.above_zero(chosen.approval_lasts, f"{where}.approval_lasts", INFINITY),
-        renewal_lead=lookup.at_least_zero(chosen.renewal_lead, f"{where}.renewal_lead"),
-        stream=stream_id("request"),
-    )
-
-
-def _delay(lookup: Lookup, name: str, delay: Delay, where: str) -> DelaySpec:
-    return DelaySpec(
-        mean=lookup.at_least_zero(delay.mean, f"{where}.{name}.mean"),
-        family=delay.family,
-        sd_log=lookup.at_least_zero(delay.sd_log, f"{where}.{name}.sd_log"),
-        stream=stream_id(f"request:{name}"),
     )

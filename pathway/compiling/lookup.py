@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from pathway.definition.access import Access
 from pathway.definition.scenario import Scenario
 from pathway.definition.strategies import StrategyDefinition
 from pathway.errors import FaultList, did_you_mean
@@ -36,16 +37,20 @@ class Lookup:
         The study, and the strategy of it.
     faults
         What was found wrong so far.
+    access, access_name
+        The payer's process it runs under.
     alive
         Bit set of the states that are not absorbing.
     """
 
-    __slots__ = ("_orders", "_units", "_values", "alive", "faults", "scenario", "strategy")
+    __slots__ = ("_orders", "_units", "_values", "access", "access_name", "alive", "faults", "scenario", "strategy")
 
-    def __init__(self, scenario: Scenario, strategy: StrategyDefinition, values: Mapping[str, float]) -> None:
+    def __init__(self, scenario: Scenario, strategy: str, values: Mapping[str, float]) -> None:
         pathway = scenario.library.pathway
         self.scenario = scenario
-        self.strategy = strategy
+        self.strategy: StrategyDefinition = scenario.strategies[strategy]
+        self.access: Access = scenario.access(strategy)
+        self.access_name = scenario.access_name(strategy)
         self.faults = FaultList()
         self._values = values
         self._units: dict[str, str] = {}

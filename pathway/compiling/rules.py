@@ -42,7 +42,7 @@ class Code:
         elif node.field is not None:
             self._leaf(node, node.field, where)
         elif node.rule is not None:
-            self._named(node.rule, where, trail)
+            self.named(node.rule, where, trail)
         elif node.negate is not None:
             self.node(node.negate, f"{where}.not", trail)
             self.rows.append(CodeRow(op=Op.NOT))
@@ -73,7 +73,8 @@ class Code:
                 self.lookup.fault(where, f"count = {node.count}", f"how many of the {count} criteria must be met")
             self.rows.append(CodeRow(op=Op.AT_LEAST, count=count, needed=min(node.count or 1, count)))
 
-    def _named(self, name: str, where: str, trail: tuple[str, ...]) -> None:
+    def named(self, name: str, where: str, trail: tuple[str, ...]) -> None:
+        """Write a named rule out in its place."""
         rules = self.lookup.scenario.library.pathway.rules
         if name in trail:
             circle = " -> ".join([*trail[trail.index(name) :], name])
@@ -149,12 +150,12 @@ def _labelled(row: CodeRow, name: str, of: str) -> CodeRow:
     return replace(row, label=leaf_label(row, name, of))
 
 
-def rules(lookup: Lookup) -> tuple[tuple[RuleSpec, ...], tuple[CodeRow, ...]]:
-    """All rules of the pathway in file order, and their code."""
+def rules(lookup: Lookup) -> tuple[list[CodeRow], list[RuleSpec]]:
+    """Code of all rules of the pathway, and the rules in file order."""
     code = Code(lookup)
     found: list[RuleSpec] = []
     for name, rule in lookup.scenario.library.pathway.rules.items():
         first = len(code.rows)
         code.node(rule.when, f"pathway.toml, key rules.{name}.when", (name,))
         found.append(RuleSpec(name=name, first=first, last=len(code.rows)))
-    return tuple(found), tuple(code.rows)
+    return code.rows, found

@@ -13,7 +13,6 @@ from pathway.definition.body import Condition, Covariate, Finding, Flag, Marker,
 from pathway.definition.change import Decision, Effect, ScheduledStop, Transition
 from pathway.definition.criteria import Rule
 from pathway.definition.response import Index, Response, ResponseShape
-from pathway.definition.strategies import Access
 from pathway.definition.words import Document, Factor, Label, Name, TreatmentId, ValueId
 
 
@@ -80,4 +79,3 @@ class PathwayDocument(Document):
     responses: dict[TreatmentId, Response] = Field(default_factory=dict)
     derived: dict[ValueId, Sum] = Field(default_factory=dict)
     switches: dict[Name, Switch] = Field(default_factory=dict)
-    access: dict[Name, Access] = Field(default_factory=dict)

@@ -10,6 +10,12 @@ This is the face of the grammar; the classes stand in the modules beside it, one
 
 from __future__ import annotations
 
+from pathway.definition.access import (
+    Access,
+    AfterDenial,
+    Delay,
+    TreatmentAccess,
+)
 from pathway.definition.body import (
     Condition,
     Covariate,
@@ -63,9 +69,7 @@ from pathway.definition.rows import (
     TreatmentRow,
 )
 from pathway.definition.strategies import (
-    Access,
     Candidate,
-    Delay,
     Line,
     StrategyDefinition,
 )
@@ -108,6 +112,7 @@ from pathway.definition.words import (
 __all__ = [
     "Access",
     "AccessId",
+    "AfterDenial",
     "Candidate",
     "Clock",
     "CohortDefinition",
@@ -180,6 +185,7 @@ __all__ = [
     "SwitchId",
     "SwitchOption",
     "Transition",
+    "TreatmentAccess",
     "TreatmentId",
     "TreatmentRow",
     "Utility",

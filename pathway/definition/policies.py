@@ -11,6 +11,7 @@ know a disease, or judge anything.
 from __future__ import annotations
 
 import datetime
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
@@ -217,3 +218,13 @@ class Conflict(Document):
 
 
 Clause.model_rebuild()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """All that is known of coverage for one disease: facts, agents, rules by id and conflicts by number, what is shared first."""
+
+    facts: dict[str, Fact] = field(default_factory=dict)
+    agents: dict[str, Agent] = field(default_factory=dict)
+    rules: dict[str, PolicyRule] = field(default_factory=dict)
+    conflicts: dict[str, Conflict] = field(default_factory=dict)

@@ -16,13 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pathway.definition import values
+from pathway.definition.access import Access
 from pathway.definition.change import When
 from pathway.definition.disease import PathwayDocument
 from pathway.definition.economics import EconomicsDocument
 from pathway.definition.mentions import mentions
+from pathway.definition.policies import Policies
 from pathway.definition.population import CohortDefinition
 from pathway.definition.rows import DosingRow, PriceRow, SourceRow, TreatmentRow
-from pathway.definition.strategies import Access, StrategyDefinition
+from pathway.definition.simulation import SimulationDocument
+from pathway.definition.strategies import StrategyDefinition
 from pathway.definition.study import EconomicsChoice, PriceOverride, Study
 from pathway.definition.values import Parameter
 
@@ -98,6 +101,9 @@ class Library:
     life_tables: dict[str, LifeTable]
     utility_norms: dict[str, UtilityNorm]
     files: tuple[tuple[str, str], ...]
+    access: dict[str, Access] = field(default_factory=dict)
+    policies: Policies = field(default_factory=Policies)
+    simulation: SimulationDocument = field(default_factory=SimulationDocument)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,10 +144,13 @@ class Scenario:
         """The preset population, if the study names one."""
         return self.library.cohorts[self.study.cohort] if self.study.cohort is not None else None
 
-    @property
-    def access(self) -> Access:
-        """How requests are handled; ``open`` means that nobody asks unless the library declares it."""
-        declared = self.library.pathway.access.get(self.study.access)
+    def access_name(self, strategy: str) -> str:
+        """Name of the payer's process that a strategy runs under."""
+        return self.strategies[strategy].access or self.study.access
+
+    def access(self, strategy: str) -> Access:
+        """How its requests are handled; ``open`` means that nobody asks unless the library declares it."""
+        declared = self.library.access.get(self.access_name(strategy))
         return declared or Access(label="no authorisation is asked for", treatments="none")
 
     def in_force(self, row: _Conditional) -> bool:
@@ -204,7 +213,7 @@ class Scenario:
         """Value ids mentioned by documents in force."""
         pathway = self.library.pathway
         conditional = {"transitions", "scheduled", "decisions", "effects"}
-        apart = {"derived", "switches", "access"}
+        apart = {"derived", "switches"}
         found: set[str] = set()
         for name in type(pathway).model_fields:
             if name in apart:
@@ -215,7 +224,7 @@ class Scenario:
             for document in [*rows, *tables]:
                 found.update(one.word for one in mentions(document) if one.kind == "value")
         cohort = self.cohort
-        others = [self.library.economics, self.access, *self.strategies.values()]
+        others = [self.library.economics, *(self.access(name) for name in self.strategies), *self.strategies.values()]
         if cohort is not None:
             others.extend([*cohort.covariates.values(), *cohort.correlations, cohort.entry])
         for document in others:

@@ -15,6 +15,9 @@ from pathway.rules import FIELDS, Truth, combine_all, combine_any, combine_at_le
 KEPT = 24
 """Measurements of one marker that the record keeps for look-back windows."""
 
+EVERY_DOCUMENT = -1
+"""Bit set with all bits: the whole record is at hand."""
+
 Answer = tuple[int, str]
 """Truth value and the label of the deciding clause."""
 
@@ -89,19 +92,19 @@ class Record:
         for number, kept in enumerate(self.indices):
             self.index_baseline[number] = kept[-1][1] if kept else nan
 
-    def judge(self, rule: int, time: float) -> Answer:
-        """Evaluate a rule of the program at ``time``."""
+    def judge(self, rule: int, time: float, documents: int = EVERY_DOCUMENT) -> Answer:
+        """Evaluate a rule of the program at ``time``; ``documents`` is the bit set of those at hand."""
         spec = self.program.rules[rule]
         code = self.program.code
         stack: list[Answer] = []
         for row in range(spec.first, spec.last):
-            self._step(code[row], time, stack)
+            self._step(code[row], time, documents, stack)
         return stack[-1]
 
-    def _step(self, row: CodeRow, time: float, stack: list[Answer]) -> None:
+    def _step(self, row: CodeRow, time: float, documents: int, stack: list[Answer]) -> None:
         op = row.op
         if op is Op.LEAF:
-            stack.append((self._leaf(row, time), row.label))
+            stack.append((self._leaf(row, time, documents), row.label))
         elif op is Op.NOT:
             truth, clause = stack.pop()
             stack.append((int(negate(truth)), clause))
@@ -127,7 +130,9 @@ class Record:
             clause = next((label for value, label in operands if value == truth), operands[0][1])
             stack.append((int(truth), clause))
 
-    def _leaf(self, row: CodeRow, time: float) -> int:
+    def _leaf(self, row: CodeRow, time: float, documents: int) -> int:
+        if row.document >= 0 and not documents >> row.document & 1:
+            return Truth.NOT_DOCUMENTED
         value = self._fields[row.field](time, row.of, row.window)
         if value != value:
             return Truth.NOT_DOCUMENTED
@@ -275,6 +280,20 @@ class Record:
 
     def _condition(self, _time: float, _of: int, _window: float) -> float:
         return float(self.condition >= 0)
+
+    def _course_years(self, time: float, of: int, _window: float) -> float:
+        if not self.ever >> of & 1:
+            return 0.0
+        return (time if self.regimen >> of & 1 else self.stop[of]) - self.start[of]
+
+    def _years_since_start(self, time: float, of: int, _window: float) -> float:
+        return time - self.start[of] if self.start[of] < inf else nan
+
+    def _constant(self, _time: float, _of: int, _window: float) -> float:
+        return 1.0
+
+    def _unseen(self, _time: float, _of: int, _window: float) -> float:
+        return nan
 
 
 def _share_lost(before: float, now: float) -> float:

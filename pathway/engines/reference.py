@@ -17,10 +17,21 @@ from pathway.engines.body import Body
 from pathway.engines.clinic import OCCURRENCE_STRIDE, Visits
 from pathway.engines.desk import Desk, Request
 from pathway.engines.machine import StateMachine
-from pathway.engines.record import Record
+from pathway.engines.record import EVERY_DOCUMENT, Record
 from pathway.errors import EngineError
 from pathway.eventlog import EVENT_COLUMNS, EventLog, Kind
-from pathway.program import EVENT_LIMIT, FAILURES, LINE_STATE, Action, ClockKind, Cohort, DecisionSpec, Program, Turn
+from pathway.program import (
+    EVENT_LIMIT,
+    FAILURES,
+    LINE_STATE,
+    PRESENT_REGIMEN,
+    Action,
+    ClockKind,
+    Cohort,
+    DecisionSpec,
+    Program,
+    Turn,
+)
 from pathway.rules import Truth
 
 Row = tuple[int, float, int, int, int, int, int, int, int, float, float, float]
@@ -35,7 +46,7 @@ class Life:
     """
 
     __slots__ = (
-        "_awaits_entry_choice", "_confirmation", "_counts", "_entry_choice", "_just_stopped", "_machine", "_names", "_patient", "_recovery", "_touched", "body", "condition_draws", "desk", "entry_reason",
+        "_awaits_entry_choice", "_bridged", "_confirmation", "_counts", "_entry_choice", "_just_stopped", "_machine", "_names", "_patient", "_recovery", "_touched", "body", "condition_draws", "desk", "entry_reason",
         "hold_by_condition", "hold_by_decision", "key", "knots", "program", "record", "rows", "state", "state_number", "time", "visits",
     )  # fmt: skip
 
@@ -49,7 +60,7 @@ class Life:
         self._names = program.name_ids
         self._patient = int(cohort.patient[position])
         self._counts: dict[tuple[int, str], int] = {}
-        self._just_stopped = 0
+        self._just_stopped = self._bridged = 0
         self._touched = False
         self._awaits_entry_choice = True
         self._recovery = inf
@@ -180,6 +191,7 @@ class Life:
             self._complete(number)
         elif turn == Turn.REQUEST:
             self.desk.step()
+            self._bridge()
         elif turn == Turn.EXPIRY:
             self.desk.expire()
         elif turn == Turn.VISIT:
@@ -335,9 +347,9 @@ class Life:
 
     # --- choosing and requests ----------------------------------------------------------------------------------
 
-    def judge(self, rule: int) -> tuple[int, str]:
-        """Evaluate a rule now; -1 is always met."""
-        return self.record.judge(rule, self.time) if rule >= 0 else (int(Truth.MET), "")
+    def judge(self, rule: int, documents: int = EVERY_DOCUMENT) -> tuple[int, str]:
+        """Evaluate a rule now, on the documents at hand; -1 is always met."""
+        return self.record.judge(rule, self.time, documents) if rule >= 0 else (int(Truth.MET), "")
 
     def _is_met(self, rule: int) -> bool:
         return self.judge(rule)[0] == Truth.MET
@@ -385,8 +397,28 @@ class Life:
     def _order(self, regimen: int, line: int, number: int, trigger: str, reason: str) -> None:
         if self.starts(regimen):
             self.desk.ask(regimen=regimen, line=line, candidate=number, trigger=trigger, reason=reason)
+            self._bridge()
         else:
             self._take_up(regimen, line, trigger, reason)
+
+    def _bridge(self) -> None:
+        """While the patient waits: what is taken goes on, or stops, or named treatments are added."""
+        bridge, request = self.program.access.bridge, self.desk.request
+        if bridge == PRESENT_REGIMEN or request is None or request.due <= self.time:
+            return
+        self._touch()
+        if bridge == 0:
+            self._stop_all(self.record.regimen & ~request.regimen, request.reason)
+        for treatment in self._bits(self.starts(bridge) & ~(self._barred() | self._just_stopped)):
+            self._start(treatment)
+            self.body.course_line[treatment] = request.line  # what is bridged with acts as on the line that is asked for
+            self._bridged |= 1 << treatment
+
+    def _end_line(self, regimen: int, reason: str) -> None:
+        """Stop what ``regimen`` leaves out; what only bridged stops without blame."""
+        self._stop_all(self._bridged & self.record.regimen & ~regimen, "bridge")
+        self._stop_all(self.record.regimen & ~regimen, reason)
+        self._bridged = 0
 
     def begin(self, request: Request) -> None:
         """The regimen that was asked for can start."""
@@ -400,7 +432,7 @@ class Life:
         """Change to ``regimen`` on ``line``: stops, the line, starts."""
         record = self.record
         self._touch()
-        self._stop_all(record.regimen & ~regimen, reason)
+        self._end_line(regimen, reason)
         is_new_line = line != record.line
         if is_new_line:
             record.begin_line(line, self.time)
@@ -420,7 +452,7 @@ class Life:
     def _last_resort(self, trigger: str, reason: str) -> None:
         """No candidate is open: no treatment, the declared state."""
         self._touch()
-        self._stop_all(self.record.regimen, reason)
+        self._end_line(0, reason)
         self.record.begin_line(len(self.program.lines) + 1, self.time)
         self._confirmation = (inf, -1, 0)
         if self.state_number != self.program.last_resort:
@@ -442,7 +474,6 @@ class Life:
             return
         for number, decision in enumerate(self.program.decisions):
             self._try_decision(number, decision, index)
-        self.desk.renew_if_due(self.record.regimen)
 
     def _is_open(self, decision: DecisionSpec) -> bool:
         if not decision.sources >> self.state_number & 1:

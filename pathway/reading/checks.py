@@ -73,7 +73,7 @@ def known_names(library: Library) -> dict[str, list[str]]:
         "rule": list(pathway.rules),
         "switch": list(pathway.switches),
         "decision": [decision.name for decision in pathway.decisions],
-        "access": list(pathway.access),
+        "access": list(dict.fromkeys(["open", *library.access])),
         "cohort": list(library.cohorts),
         "strategy": list(library.strategies),
         "norm": list(library.utility_norms),
@@ -89,6 +89,8 @@ def _documents(library: Library) -> list[tuple[str, str, BaseModel]]:
         (f"{library.name}/pathway.toml", "", library.pathway),
         (f"{library.name}/economics.toml", "", library.economics),
     ]
+    found.append((f"{library.name}/policies/simulation.toml", "", library.simulation))
+    found.extend((f"{library.name}/access.toml", key, one) for key, one in library.access.items())
     found.extend((f"{library.name}/strategies.toml", key, one) for key, one in library.strategies.items())
     found.extend((f"{library.name}/cohorts.toml", key, one) for key, one in library.cohorts.items())
     found.extend((f"{library.name}/dosing.csv", f"({row.treatment}, {row.item})", row) for row in library.dosing)
@@ -229,7 +231,7 @@ def _check_strategies(scenario: Scenario, findings: Findings) -> None:
                 findings.warn(where, f"decision {name} is in force for everybody; listing it changes nothing")
     shapes: dict[tuple[object, ...], str] = {}
     for key, strategy in scenario.strategies.items():
-        twin = shapes.setdefault((strategy.lines, frozenset(strategy.decisions)), key)
+        twin = shapes.setdefault((strategy.lines, frozenset(strategy.decisions), scenario.access_name(key)), key)
         if twin != key:
             findings.warn(f"strategies {twin} and {key}", "identical: every difference between them will be exactly 0")
 

@@ -14,15 +14,18 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from pathway.definition.access import Access
 from pathway.definition.disease import PathwayDocument
 from pathway.definition.economics import EconomicsDocument
 from pathway.definition.population import CohortDefinition
 from pathway.definition.rows import DosingRow, EvidenceRow, PriceRow, SourceRow, TreatmentRow
 from pathway.definition.scenario import Library
+from pathway.definition.simulation import SimulationDocument
 from pathway.definition.strategies import StrategyDefinition
 from pathway.definition.values import Parameter
 from pathway.errors import did_you_mean
 from pathway.reading import curves
+from pathway.reading.access import inherited
 from pathway.reading.documents import build, build_table, parse_toml
 from pathway.reading.evidence import check_sources, parameter
 from pathway.reading.tables import read_rows
@@ -76,6 +79,10 @@ def read_library(folder: Path, findings: Findings) -> Library | None:
     pathway = None if head is None else build(PathwayDocument, head, f"{name}/pathway.toml", findings)
     strategies = build_table(StrategyDefinition, toml("strategies.toml") or {}, f"{name}/strategies.toml", findings)
     cohorts = build_table(CohortDefinition, toml("cohorts.toml") or {}, f"{name}/cohorts.toml", findings)
+    payers = toml("access.toml") if (folder / "access.toml").exists() else {}
+    access = build_table(Access, inherited(payers or {}, f"{name}/access.toml", findings), f"{name}/access.toml", findings)
+    bound = toml("policies/simulation.toml") if (folder / "policies" / "simulation.toml").exists() else {}
+    simulation = build(SimulationDocument, bound or {}, f"{name}/policies/simulation.toml", findings)
     money = toml("economics.toml")
     economics = None if money is None else build(EconomicsDocument, money, f"{name}/economics.toml", findings)
     sources = _unique(rows("sources.csv", SourceRow), "key", f"{name}/sources.csv", findings)
@@ -94,11 +101,13 @@ def read_library(folder: Path, findings: Findings) -> Library | None:
                 else f"{name}/{file}, treatment {getattr(row, 'id', '')}, column source"
             )
             check_sources(str(getattr(row, "source", "")), place, sources, findings)
+    for key, payer in access.items():
+        check_sources(payer.source, f"{name}/access.toml, key {key}.source", sources, findings)
     parameters = _evidence(folder, sources, findings)
     references = _curves(folder, "reference_equations.csv", curves.reference_equations, sources, findings)
     lives = _curves(folder, "life_tables.csv", curves.life_tables, sources, findings)
     norms = _curves(folder, "utility_norms.csv", curves.utility_norms, sources, findings)
-    if pathway is None or economics is None or len(findings.faults.faults) > before:
+    if pathway is None or economics is None or simulation is None or len(findings.faults.faults) > before:
         return None
     return Library(
         name=name,
@@ -116,6 +125,8 @@ def read_library(folder: Path, findings: Findings) -> Library | None:
         life_tables=lives,
         utility_norms=norms,
         files=tuple(findings.files[first:]),
+        access=access,
+        simulation=simulation,
     )
 
 

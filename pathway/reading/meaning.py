@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 from pydantic import BaseModel
@@ -21,74 +20,8 @@ from pathway.definition.scenario import Scenario
 from pathway.errors import PathwayError
 from pathway.reading.house import house_unit, same_dimension
 from pathway.reading.text import Findings
+from pathway.reading.wanted import INFINITY, WANTED
 from pathway.units import unit_of
-
-INFINITY = float("inf")
-
-
-class Wanted(NamedTuple):
-    """What a field asks of its values: a range (``open``: its lower end excluded) and a unit (empty: any)."""
-
-    low: float
-    high: float = INFINITY
-    open: bool = False
-    unit: str = ""
-
-
-POSITIVE_YEARS = Wanted(0.0, open=True, unit="years")
-YEARS = Wanted(0.0, unit="years")
-SHARE = Wanted(0.0, 1.0)
-NOT_NEGATIVE = Wanted(0.0)
-POSITIVE = Wanted(0.0, open=True)
-
-WANTED: dict[tuple[str, str], Wanted] = {
-    ("Schedule", "every"): POSITIVE_YEARS,
-    ("Schedule", "until"): YEARS,
-    ("Condition", "recovery"): POSITIVE_YEARS,
-    ("ScheduledStop", "after"): POSITIVE_YEARS,
-    ("Confirmation", "after"): POSITIVE_YEARS,
-    ("Hazard", "rates"): Wanted(0.0, unit="per year"),
-    ("Hazard", "until"): YEARS,
-    ("Hazard", "weibull_shape"): POSITIVE,
-    ("Hazard", "weibull_scale"): POSITIVE_YEARS,
-    ("Hazard", "gompertz_level"): Wanted(0.0, unit="per year"),
-    ("Hazard", "life_table_ratio"): NOT_NEGATIVE,
-    ("HazardTerm", "ratio"): POSITIVE,
-    ("Effect", "until"): YEARS,
-    ("Marker", "personal_slope_sd"): NOT_NEGATIVE,
-    ("Marker", "process_sd_one_year"): NOT_NEGATIVE,
-    ("Marker", "process_memory"): POSITIVE_YEARS,
-    ("Marker", "error_sd"): NOT_NEGATIVE,
-    ("Marker", "round_to"): NOT_NEGATIVE,
-    ("Marker", "missing"): SHARE,
-    ("Finding", "error_sd"): NOT_NEGATIVE,
-    ("Finding", "bands"): SHARE,
-    ("Finding", "missing"): SHARE,
-    ("FindingTerm", "change_over"): POSITIVE_YEARS,
-    ("Criterion", "within"): POSITIVE_YEARS,
-    ("Delay", "mean"): YEARS,
-    ("Delay", "sd_log"): NOT_NEGATIVE,
-    ("Access", "residual_denial"): SHARE,
-    ("Access", "documented"): SHARE,
-    ("Access", "peer_to_peer_probability"): SHARE,
-    ("Access", "peer_to_peer_success"): SHARE,
-    ("Access", "appeal_probability"): SHARE,
-    ("Access", "appeal_success"): SHARE,
-    ("Access", "approval_lasts"): POSITIVE_YEARS,
-    ("Access", "renewal_lead"): YEARS,
-    ("Draw", "sd"): NOT_NEGATIVE,
-    ("Draw", "median"): POSITIVE,
-    ("Draw", "probability"): SHARE,
-    ("Correlation", "value"): Wanted(-1.0, 1.0),
-    ("ResponseShape", "times"): POSITIVE_YEARS,
-    ("ResponseShape", "reached"): Wanted(0.0),
-    ("Share", "noise_sd"): NOT_NEGATIVE,
-    ("Share", "gives_back"): NOT_NEGATIVE,
-    ("Share", "gives_back_over"): POSITIVE_YEARS,
-    ("Response", "sd"): POSITIVE,
-    ("Utility", "level"): Wanted(-1.0, 1.0),
-}
-"""(class, field) of the grammar -> what its values must be."""
 
 
 def check_meaning(scenario: Scenario, findings: Findings) -> None:
@@ -98,6 +31,7 @@ def check_meaning(scenario: Scenario, findings: Findings) -> None:
     files: list[tuple[str, str, BaseModel]] = [
         (f"{library.name}/pathway.toml", "", library.pathway),
         (f"{library.name}/economics.toml", "", library.economics),
+        *((f"{library.name}/access.toml", key, one) for key, one in library.access.items()),
         *((f"{library.name}/cohorts.toml", key, cohort) for key, cohort in library.cohorts.items()),
     ]
     units = _Units(scenario)
@@ -169,7 +103,7 @@ def _check_fields(part: BaseModel, where: str, values: Mapping[str, float], unit
         found = getattr(part, name)
         if wanted is None or found is None:
             continue
-        for key in (found,) if isinstance(found, str) else found:
+        for key in (found,) if isinstance(found, str) else found.values() if isinstance(found, dict) else found:
             number = values[key]
             if not wanted.low <= number <= wanted.high or (wanted.open and number == wanted.low):
                 findings.faults.add(

@@ -79,8 +79,7 @@ def _assemble(document: ScenarioDocument, library: Library, path: Path, findings
         )
     if study.cohort is not None:
         _exists(study.cohort, list(library.cohorts), "cohort", f"{name}, key study.cohort", findings)
-    if study.access != "open" or "open" in library.pathway.access:
-        _exists(study.access, ["open", *library.pathway.access], "access", f"{name}, key study.access", findings)
+    _exists(study.access, list(dict.fromkeys(["open", *library.access])), "access", f"{name}, key study.access", findings)
     patients = None
     if study.patients_file is not None:
         patients = _patients(study.patients_file, path, library.pathway.covariates, findings)
