@@ -16,11 +16,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pathway import draws
-from pathway.definition.population import CohortDefinition, Correlation, Draw, Entry
+from pathway.definition.population import Draw, Entry
 from pathway.definition.scenario import Scenario
 from pathway.errors import ScenarioError, did_you_mean
-from pathway.populating.columns import ColumnMaker, inputs_of
+from pathway.populating.columns import ColumnMaker
 from pathway.populating.copula import correlated_normals
+from pathway.populating.correlations import pair_of
+from pathway.populating.faults import faults_of, in_order
 from pathway.populating.formulas import FORMULAS
 from pathway.program import Cohort
 
@@ -122,17 +124,18 @@ def _predicted(scenario: Scenario) -> dict[str, tuple[str, Draw]]:
     for cohort, definition in cohorts.items():
         for name, draw in definition.covariates.items():
             if draw.family == "predicted":
-                found.setdefault(name, (f"cohorts.toml, key {cohort}.covariates.{name}", draw))
+                found.setdefault(name, (f"{scenario.library.name}/cohorts.toml, key {cohort}.covariates.{name}", draw))
     return found
 
 
 class _Population:
     """Columns of one study's cohort, made in the order in which they rest on each other."""
 
-    __slots__ = ("_make", "faults", "names", "scenario")
+    __slots__ = ("_make", "_values", "faults", "names", "scenario")
 
     def __init__(self, scenario: Scenario, values: Mapping[str, float]) -> None:
         self.scenario = scenario
+        self._values = values
         self._make = ColumnMaker(values)
         self.names = tuple(scenario.library.pathway.covariates)
         self.faults = self._make.faults
@@ -144,62 +147,18 @@ class _Population:
             raise ScenarioError(
                 where="study", found="neither a cohort nor patients", expected="key cohort or patients_file"
             )
-        place = f"cohorts.toml, key {self.scenario.study.cohort}.covariates"
-        for name in self.names:
-            if name not in definition.covariates:
-                self.faults.add(where=place, found=f"no draw of {name}", expected="a draw of every covariate")
-        for name in definition.covariates:
-            if name not in self.names:
-                near = did_you_mean(name, list(self.names))
-                self.faults.add(where=place, found=f"covariate '{name}'", expected=", ".join(self.names), mend=near)
+        library = self.scenario.library
+        where = f"{library.name}/cohorts.toml, key {self.scenario.study.cohort}"
+        self.faults.extend(faults_of(definition, library.pathway.covariates, self._values, where))
         self.faults.raise_if_any(ScenarioError)
         draws.check_streams(f"cohort:{name}" for name in self.names)
-        pairs = self._pairs(definition)
-        self.faults.raise_if_any(ScenarioError)
+        pairs = {pair_of(row): self._values[row.value] for row in definition.correlations}
+        place = f"{where}.covariates"
         normals = correlated_normals(pairs, self.names, patient, seed)
         columns: dict[str, Floats] = {}
-        for name in self._order(definition.covariates, place):
+        for name in in_order(definition.covariates)[0]:
             columns[name] = self._make.column(definition.covariates[name], normals[name], columns, f"{place}.{name}")
         return columns
-
-    def _pairs(self, definition: CohortDefinition) -> dict[tuple[str, str], float]:
-        """Rank correlations by alphabetical pair."""
-        found: dict[tuple[str, str], float] = {}
-        for row in definition.correlations:
-            where = f"cohorts.toml, key {self.scenario.study.cohort}.correlations, {row.a} and {row.b}"
-            rho = self._make.value(row.value, where)
-            pair = (min(row.a, row.b), max(row.a, row.b))
-            if not self._may_correlate(definition, row) or row.a == row.b or pair in found:
-                self.faults.add(
-                    where=where, found="a correlation of something", expected="two covariates that are drawn, once"
-                )
-            elif not -1.0 < rho < 1.0:
-                self.faults.add(where=where, found=f"{rho:g}", expected="a number between -1 and 1")
-            else:
-                found[pair] = rho
-        return found
-
-    def _may_correlate(self, definition: CohortDefinition, row: Correlation) -> bool:
-        drawn = {name for name, draw in definition.covariates.items() if draw.family not in ("fixed", "predicted")}
-        return row.a in drawn and row.b in drawn
-
-    def _order(self, covariates: Mapping[str, Draw], place: str) -> list[str]:
-        """Covariates so that each comes after those it rests on."""
-        found: list[str] = []
-        left = sorted(covariates)
-        while left:
-            ready = [
-                name for name in left if all(one in found for one in inputs_of(covariates[name]) if one in covariates)
-            ]
-            if not ready:
-                self.faults.add(
-                    where=place, found=f"a circle among {', '.join(left)}", expected="draws that rest on earlier ones"
-                )
-                break
-            found.extend(ready)
-            left = [name for name in left if name not in ready]
-        self.faults.raise_if_any(ScenarioError)
-        return found
 
     def own(self, given: Mapping[str, Floats], size: int | None, first: int) -> tuple[dict[str, Floats], Ints]:
         """Columns of the user's file; what can be computed and is missing is computed."""
@@ -221,7 +180,7 @@ class _Population:
                 )
         self._check_range(columns, where, first)
         self.faults.raise_if_any(ScenarioError)
-        for name in self._order({name: draw for name, (_, draw) in computed.items()}, where):
+        for name in in_order({name: draw for name, (_, draw) in computed.items()})[0]:
             if name in self.names:
                 place, draw = computed[name]
                 columns[name] = self._make.computed(draw, columns, count, place)
@@ -271,7 +230,7 @@ class _Population:
             if name in known:
                 found |= 1 << known.index(name)
             else:
-                place = f"cohorts.toml, key {self.scenario.study.cohort}.entry"
+                place = f"{self.scenario.library.name}/cohorts.toml, key {self.scenario.study.cohort}.entry"
                 self.faults.add(
                     where=place, found=f"treatment '{name}'", expected=", ".join(known), mend=did_you_mean(name, known)
                 )

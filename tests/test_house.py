@@ -29,7 +29,7 @@ FLOORS: dict[str, int] = {
 """First part of a module's name below ``pathway`` -> its floor. Imports go down."""
 
 SIDEWAYS = {
-    ("compiler", "compiling"), ("cohort", "populating"), ("kernels", "jit"), ("draws", "kernels"), ("draws", "errors"),
+    ("compiler", "compiling"), ("cohort", "populating"), ("reading", "populating"), ("kernels", "jit"), ("draws", "kernels"), ("draws", "errors"),
     ("drawing", "report"), ("__main__", "cli"),
 }  # fmt: skip
 """Pairs that may see each other on one floor, besides files of one folder."""

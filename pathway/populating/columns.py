@@ -55,7 +55,7 @@ class ColumnMaker:
         if draw.family == "predicted":
             return self.computed(draw, columns, normals.shape[0], where)
         if draw.family == "fixed":
-            return np.full(normals.shape, self.value(draw.value, f"{where}.value"))
+            return self._centre(draw, draw.value, columns, normals.shape, where)
         if draw.family == "yes_no":
             share = self._centre(draw, draw.probability, columns, normals.shape, where)
             if not ((share >= 0.0) & (share <= 1.0)).all():

@@ -20,6 +20,22 @@ Ints = NDArray[np.int64]
 INFINITY = float("inf")
 
 
+def normal_correlation(rho: float) -> float:
+    """Correlation of two normals whose ranks have Spearman's rho: ``2 sin(pi rho / 6)``.
+
+    References
+    ----------
+    Pearson K. On further methods of determining correlation. Drapers' Company Research Memoirs, Biometric Series IV,
+    1907.
+
+    Examples
+    --------
+    >>> round(normal_correlation(0.5), 4)
+    0.5176
+    """
+    return 2.0 * math.sin(math.pi * rho / 6.0)
+
+
 def correlated_normals(
     correlations: Mapping[tuple[str, str], float],
     names: Sequence[str],
@@ -28,7 +44,7 @@ def correlated_normals(
 ) -> dict[str, Floats]:
     """Draw standard normals, one a covariate and patient, with the given rank correlations.
 
-    Rank correlation rho becomes the normals' correlation ``2 sin(pi rho / 6)``; covariates are taken in alphabetical
+    Rank correlation rho becomes the normals' correlation (:func:`normal_correlation`); covariates are taken in alphabetical
     order, so the order of a file does not matter.
 
     Parameters
@@ -55,7 +71,7 @@ def correlated_normals(
     matrix = np.eye(len(tied))
     for (one, other), rho in correlations.items():
         row, column = tied.index(one), tied.index(other)
-        matrix[row, column] = matrix[column, row] = 2.0 * math.sin(math.pi * rho / 6.0)
+        matrix[row, column] = matrix[column, row] = normal_correlation(rho)
     root = _cholesky(matrix)
     if root is None:
         raise ScenarioError(

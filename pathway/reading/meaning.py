@@ -6,18 +6,18 @@ population and overrides. This module must not read files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 
-import numpy as np
 from pydantic import BaseModel
 
 from pathway.definition.change import Effect
 from pathway.definition.criteria import Criterion
 from pathway.definition.mentions import join
-from pathway.definition.population import CohortDefinition
 from pathway.definition.scenario import Scenario
 from pathway.errors import PathwayError
+from pathway.populating.faults import faults_of
 from pathway.reading.house import house_unit, same_dimension
 from pathway.reading.text import Findings
 from pathway.reading.wanted import INFINITY, WANTED
@@ -32,7 +32,6 @@ def check_meaning(scenario: Scenario, findings: Findings) -> None:
         (f"{library.name}/pathway.toml", "", library.pathway),
         (f"{library.name}/economics.toml", "", library.economics),
         *((f"{library.name}/access.toml", key, one) for key, one in library.access.items()),
-        *((f"{library.name}/cohorts.toml", key, cohort) for key, cohort in library.cohorts.items()),
     ]
     units = _Units(scenario)
     for file, prefix, document in files:
@@ -42,8 +41,7 @@ def check_meaning(scenario: Scenario, findings: Findings) -> None:
     _check_stand_ins(scenario, units, findings)
     _check_markers(scenario, values, units, findings)
     _check_rules(scenario, units, findings)
-    for key, cohort in library.cohorts.items():
-        _check_cohort(cohort, f"{library.name}/cohorts.toml, key {key}", scenario, values, findings)
+    _check_populations(scenario, findings)
     _check_utility(scenario, values, findings)
 
 
@@ -272,89 +270,13 @@ def _check_rules(scenario: Scenario, units: _Units, findings: Findings) -> None:
                     )
 
 
-def _check_cohort(
-    cohort: CohortDefinition, where: str, scenario: Scenario, values: Mapping[str, float], findings: Findings
-) -> None:
-    """Every covariate is drawn, within its range where it is fixed; correlations can be true together."""
-    covariates = scenario.library.pathway.covariates
-    for key in covariates:
-        if key not in cohort.covariates:
-            findings.faults.add(
-                where=f"{where}.covariates",
-                found=f"no {key}",
-                expected="every covariate of pathway.toml",
-                mend=f"say how {key} is drawn",
-            )
-    needs = {
-        "normal": (("mean", "by"), ("sd",)),
-        "lognormal": (("median", "mean"), ("sd",)),
-        "yes_no": (("probability", "by"),),
-        "fixed": (("value", "by"),),
-        "uniform": (("low",), ("high",)),
-        "predicted": (("rule",),),
-    }
-    for key, draw in cohort.covariates.items():
-        place = f"{where}.covariates.{key}"
-        for choices in needs[draw.family]:
-            if not any(getattr(draw, choice) for choice in choices):
-                findings.faults.add(
-                    where=place,
-                    found=f"family {draw.family} without {' or '.join(choices)}",
-                    expected=" or ".join(choices),
-                    mend="add it",
-                )
-        if bool(draw.by) != (draw.of is not None) and draw.family != "predicted":
-            findings.faults.add(
-                where=place,
-                found="by without of, or the reverse",
-                expected="both or neither",
-                mend="name the covariate that by goes by",
-            )
-        low, high = (None if name is None else values[name] for name in (draw.low, draw.high))
-        if low is not None and high is not None and low >= high:
-            findings.faults.add(
-                where=place, found=f"low {low:g}, high {high:g}", expected="low below high", mend="exchange them"
-            )
-        middle = next((name for name in (draw.mean, draw.median, draw.value) if name is not None), None)
-        if (
-            middle is not None
-            and key in covariates
-            and not covariates[key].low <= values[middle] <= covariates[key].high
-        ):
-            findings.faults.add(
-                where=place,
-                found=f"{middle} = {values[middle]:g}",
-                expected=f"from {covariates[key].low:g} to {covariates[key].high:g} {covariates[key].unit}",
-                mend="check the row, or the covariate's range in pathway.toml",
-            )
-    _check_correlations(cohort, where, values, findings)
-
-
-def _check_correlations(cohort: CohortDefinition, where: str, values: Mapping[str, float], findings: Findings) -> None:
-    """Check that the matrix of correlations is one that can be."""
-    names: Sequence[str] = list(dict.fromkeys(name for one in cohort.correlations for name in (one.a, one.b)))
-    if not names:
-        return
-    matrix = np.eye(len(names))
-    for one in cohort.correlations:
-        a, b = names.index(one.a), names.index(one.b)
-        if a == b:
-            findings.faults.add(
-                where=f"{where}.correlations",
-                found=f"{one.a} with itself",
-                expected="two covariates",
-                mend="name the other",
-            )
-            return
-        matrix[a, b] = matrix[b, a] = values[one.value]
-    smallest = float(np.linalg.eigvalsh(matrix).min())
-    if smallest < -1e-9:
-        findings.faults.add(
-            where=f"{where}.correlations",
-            found=f"correlations that cannot be true together (smallest eigenvalue {smallest:.3g})",
-            expected="a positive definite matrix",
-            mend="make the largest of them smaller",
-        )
+def _check_populations(scenario: Scenario, findings: Findings) -> None:
+    """Every population of the library can be drawn under its own values, whether the study uses it or not."""
+    library = scenario.library
+    for key, cohort in library.cohorts.items():
+        own = replace(scenario, study=scenario.study.model_copy(update={"cohort": key}))
+        where = f"{library.name}/cohorts.toml, key {key}"
+        findings.faults.extend(faults_of(cohort, library.pathway.covariates, own.base_values(), where))
 
 
 def _check_utility(scenario: Scenario, values: Mapping[str, float], findings: Findings) -> None:
