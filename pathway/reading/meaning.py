@@ -292,7 +292,7 @@ def _check_utility(scenario: Scenario, values: Mapping[str, float], findings: Fi
             mend="keep one of the two, whole",
         )
     points = [values[at] for at, _ in utility.curve]
-    if any(later <= earlier for earlier, later in zip(points, points[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(points)):
         findings.faults.add(where=f"{where}.curve", found="points that do not rise", expected="markers in ascending order", mend="sort the points")
     norm = scenario.library.utility_norms.get(utility.norm or "")
     if norm is None or utility.source_age is None or utility.level is None:
