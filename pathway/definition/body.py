@@ -47,6 +47,11 @@ class Covariate(Document):
     high: float
     recorded: bool = Field(default=True, description="does the record hold it from entry")
 
+    @property
+    def is_indicator(self) -> bool:
+        """Whether it is either 0 or 1, as its unit says."""
+        return self.unit in ("0/1", "yes or no")
+
 
 class Marker(Document):
     """A true quantity with a path, measured with error at visits."""

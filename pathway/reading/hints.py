@@ -5,9 +5,31 @@ This module must not read files or know a document's shape.
 
 from __future__ import annotations
 
+import math
 import re
 
-NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+COLUMNS = {
+    "sd": "standard_error is the sd of patients / sqrt(n): the uncertainty of the mean, not the spread of patients",
+    "se": "write standard_error",
+    "stderr": "write standard_error",
+    "ci_low": "write low",
+    "ci_high": "write high",
+    "lower": "write low",
+    "upper": "write high",
+    "mean": "write value",
+    "units": "write unit",
+    "reference": "write source: a key of sources.csv",
+}
+"""Columns that other tables have -> what they are called here."""
+
+NOT_PAIRS = (
+    (r"<<", "merge keys do not exist here: write the keys out"),
+    (r"(---|\.\.\.)$", "one document a file: delete the line"),
+    (r"[A-Za-z_][\w.]*\s*:", "write key = value: TOML has an equals sign, not a colon"),
+)
+"""Lines without an equals sign, as people write them elsewhere -> what to do about them."""
 
 
 def number_hint(text: str) -> str:
@@ -20,6 +42,8 @@ def number_hint(text: str) -> str:
     """
     word = text.strip()
     if NUMBER.fullmatch(word):
+        if math.isinf(float(word)):
+            return "give a number below 1e308"
         return f"write {float(word):.15g} without quotation marks"
     percent = word.removesuffix("%").strip()
     if word.endswith("%") and NUMBER.fullmatch(percent):
@@ -37,6 +61,17 @@ def number_hint(text: str) -> str:
     return "write a plain number, such as 0.05 or 120"
 
 
+def column_hint(column: str) -> str:
+    """Tell what a column that people expect is called here, and what it means; empty if that is not known.
+
+    Examples
+    --------
+    >>> column_hint("SE")
+    'write standard_error'
+    """
+    return COLUMNS.get(column.strip().lower(), "")
+
+
 def syntax_hint(line: str) -> str:
     """Tell what may be wrong with a line that TOML cannot read.
 
@@ -48,9 +83,7 @@ def syntax_hint(line: str) -> str:
     key, equals, value = line.partition("=")
     word = value.split("#")[0].strip()
     if not equals:
-        if re.match(r"\s*[A-Za-z_][\w.]*\s*:", line):
-            return "write key = value: TOML has an equals sign, not a colon"
-        return "write key = value, or [table]"
+        return next((hint for mark, hint in NOT_PAIRS if re.match(mark, line.strip())), "write key = value, or [table]")
     if word.endswith("%") or re.fullmatch(r"[+-]?\d+(,\d+)+(\.\d*)?", word):
         return number_hint(word)
     if re.fullmatch(r"[+-]?0\d+", word):

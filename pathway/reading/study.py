@@ -8,10 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pathway.definition.body import Covariate
 from pathway.definition.scenario import Library, Scenario
 from pathway.definition.strategies import StrategyDefinition
 from pathway.definition.study import Override, ScenarioDocument
@@ -22,11 +18,9 @@ from pathway.reading.documents import build, parse_toml
 from pathway.reading.evidence import check_interval, check_range, check_spread, told
 from pathway.reading.house import house_unit
 from pathway.reading.library import find_folder, read_library
-from pathway.reading.tables import number, read_cells
+from pathway.reading.patients import read_patients
 from pathway.reading.text import Findings, read_text
 from pathway.units import convert
-
-Floats = NDArray[np.float64]
 
 
 def read_study(path: Path, findings: Findings) -> Scenario | None:
@@ -82,7 +76,7 @@ def _assemble(document: ScenarioDocument, library: Library, path: Path, findings
     _exists(study.access, list(dict.fromkeys(["open", *library.access])), "access", f"{name}, key study.access", findings)
     patients = None
     if study.patients_file is not None:
-        patients = _patients(study.patients_file, path, library.pathway.covariates, findings)
+        patients = read_patients(study.patients_file, path, library, findings)
     if len(findings.faults.faults) > before:
         return None
     return Scenario(
@@ -207,50 +201,3 @@ def _override(key: str, row: Override, library: Library, name: str, findings: Fi
     if len(findings.faults.faults) == before:
         check_spread(one, findings)
     return one if len(findings.faults.faults) == before else None
-
-
-def _patients(
-    file: str, beside: Path, covariates: Mapping[str, Covariate], findings: Findings
-) -> dict[str, Floats] | None:
-    """Columns of the user's own patients, every value within the range of its covariate."""
-    where = f"{beside.name}, key study.patients_file"
-    root = beside.parent.resolve()
-    try:
-        path = (root / file).resolve()
-        inside = path.is_relative_to(root) and "\x00" not in file and not Path(file).is_absolute()
-    except (OSError, ValueError, RuntimeError):
-        inside = False
-    if not inside:
-        findings.faults.add(
-            where=where,
-            found=f"'{file}', outside the scenario's folder",
-            expected=f"a file beside {beside.name}",
-            mend="copy the file there and name it without a path",
-        )
-        return None
-    text = read_text(path, file, findings)
-    if text is None:
-        return None
-    before = len(findings.faults.faults)
-    cells = read_cells(text, file, findings, required=list(covariates), optional=["patient", "note"])
-    columns: dict[str, list[float]] = {key: [] for key in covariates}
-    for at, row in cells or []:
-        for key, covariate in covariates.items():
-            place = f"{file}, row {at}, column {key}"
-            one = number(row.get(key), place, findings)
-            if one is not None and not covariate.low <= one <= covariate.high:
-                findings.faults.add(
-                    where=place,
-                    found=f"{one:g}",
-                    expected=f"{covariate.label}: {covariate.low:g} to {covariate.high:g} {covariate.unit}",
-                    mend="correct the value, or check its unit",
-                )
-            elif one is not None:
-                columns[key].append(one)
-    if cells is not None and not cells:
-        findings.faults.add(
-            where=file, found="no patients", expected="at least one row below the header", mend="add patients"
-        )
-    if len(findings.faults.faults) > before:
-        return None
-    return {key: np.array(column) for key, column in columns.items()}
