@@ -270,11 +270,9 @@ def check(file: File) -> None:
             typer.echo(str(error), err=True)
             typer.echo(f"\n{len(faults)} fault{'s' if len(faults) > 1 else ''}", err=True)
             raise typer.Exit(INPUT_AT_FAULT)
-        values = scenario.base_values()
-        from pathway.compiler import compile_program
+        from pathway.experiment import prepare
 
-        for name in scenario.strategies:
-            compile_program(scenario, name, values)
+        prepare(scenario, scenario.base_values(), list(scenario.strategies), engine=scenario.study.engine)
         typer.echo(
             f"{shown(scenario.study.label)}: {len(scenario.strategies)} strategies, {len(scenario.used_parameters())} numbers, no fault"
         )

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -22,8 +23,8 @@ from pathway.economics import ledger as ledgers
 from pathway.economics.comparison import incremental, mean_and_error, versus_reference
 from pathway.economics.quality import equal_value_years_gained
 from pathway.economics.valuation import Outcomes, Terms, terms_of, value
-from pathway.engines import simulate
-from pathway.errors import ScenarioError, did_you_mean
+from pathway.engines import check_engine, simulate
+from pathway.errors import FaultList, PathwayError, ScenarioError, did_you_mean
 from pathway.eventlog import EventLog, concatenate
 from pathway.program import Cohort, Program
 
@@ -218,6 +219,37 @@ def chosen_strategies(scenario: Scenario, strategies: Sequence[str] | None) -> t
     return tuple(name for name in known if name in strategies or name == scenario.study.comparator)
 
 
+def prepare(
+    scenario: Scenario, values: dict[str, float], strategies: Sequence[str], *, engine: str
+) -> tuple[dict[str, Program], Terms]:
+    """Compile every strategy and resolve the terms of valuation, so that nothing fails after the patients have lived.
+
+    Raises
+    ------
+    ScenarioError
+        With the faults of all strategies, the prices and the engine together.
+    """
+    programs: dict[str, Program] = {}
+    terms: list[Terms] = []
+    faults = FaultList()
+
+    def gather(step: Callable[[], object]) -> None:
+        try:
+            step()
+        except PathwayError as error:
+            faults.extend(fault for fault in error.faults if fault not in faults.faults)
+
+    def keep(name: str) -> None:
+        programs[name] = compile_program(scenario, name, values)
+
+    gather(lambda: check_engine(engine))
+    for name in strategies:
+        gather(partial(keep, name))
+    gather(lambda: terms.append(terms_of(scenario, values)))
+    faults.raise_if_any(ScenarioError)
+    return programs, terms[0]
+
+
 def run(
     scenario: Scenario,
     *,
@@ -258,7 +290,7 @@ def run(
     values = scenario.base_values()
     cohort = draw_cohort(scenario, values, size=patients, seed=seed)
     chosen = chosen_strategies(scenario, strategies)
-    programs = {name: compile_program(scenario, name, values) for name in chosen}
+    programs, terms = prepare(scenario, values, chosen, engine=engine)
     seconds = {"compile": time.perf_counter() - begin}
     if announce:
         guess = estimate_seconds(list(programs.values()), cohort, seed, engine=engine, workers=workers)
@@ -280,7 +312,6 @@ def run(
         pool.shutdown()
     seconds["simulate"] = time.perf_counter() - begin
     begin = time.perf_counter()
-    terms = terms_of(scenario, values)
     results: dict[str, StrategyResult] = {}
     for name, program in programs.items():
         ledger = ledgers.build(logs[name], program, cohort, scenario.library, values)

@@ -1,11 +1,26 @@
 """Bad input is told in four parts: where, found, expected, mend; never with a traceback, and nothing is written.
 
 Each case is one edit of the tiny study. The number in its id is the case's number in a bank of 90 bad inputs for
-health-economic models that was drawn up in YAML. Left out because TOML or this grammar has no such thing: 4 tabs, 6 and
-9 to 11 aliases, tags, merge keys and several documents (no such syntax; 9 tests the hint), 14 migration (there is one
-schema version), 19 sexagesimals, 31 and 32 start mixes and transition matrices, 41 utility of the dead, 43 value sets,
-47 covariance files (46 is the correlations of a population), 49 and 50 Dirichlets and draw files, 55 formulas (a derived
-value is a sum of products; nothing is executed).
+health-economic models that was drawn up in YAML. Where a case is not found here by its number:
+
+=======  ============================================================================================================
+case     held by
+=======  ============================================================================================================
+1 to 3   ``test_what_is_not_text_is_refused``, ``test_harmless_ways_of_saving_change_nothing`` (a mark is no fault)
+8        ``test_what_is_not_text_is_refused``
+25, 31   no such thing here: a rebate is a lower net price, patients are drawn or listed, not mixed; 30 holds shares
+26, 42   ``test_what_is_odd_is_read_with_a_warning``, with 51, 52 and 76
+32, 49   no transition matrices, so no rows and no Dirichlet counts: hazards compete
+41, 43   the dead have no utility to set; one value set a study: sources say which
+46, 47   ``tests/test_population_faults.py`` (correlations are pairs: a matrix cannot be of a wrong size)
+50       no files of posterior draws
+60       ``60_`` here; the guard at run in ``tests/test_edges.py``
+63 to 65 ``tests/test_patients_file.py``
+75 on    here, and ``tests/test_cli.py`` for what the command line takes
+=======  ============================================================================================================
+
+Cases 6, 9, 10 and 11 are syntax that TOML does not have; the hint says so. 14: there is one schema version. 55: a
+derived value is a sum of products of ids, so there is no formula to execute.
 """
 
 # ruff: noqa: E501  (one row a case)
@@ -55,11 +70,15 @@ CASES = [
     Case("05_duplicate_table", STUDY, "[switches]", "[study]\n[switches]", ("given twice",)),
     Case("07_nesting", STUDY, "[switches]", f"x = {'[' * 2000}{']' * 2000}\n[switches]", ("nested deeper than 50",)),
     Case("07_nesting_60", STUDY, "[switches]", f"x = {'[' * 60}{']' * 60}\n[switches]", ("nested deeper than 50",)),
+    Case("06_anchors", STUDY, "seed = 7", "seed = &a [*b, *b]", ("line 8", "tags, anchors and aliases do not exist here")),
     Case("09_tag", STUDY, "seed = 7", "seed = !!python/object", ("line 8", "tags, anchors")),
+    Case("10_merge_key", STUDY, "seed = 7", "<<: *base", ("line 8", "merge keys do not exist here")),
+    Case("11_two_documents", STUDY, "[economics]", "---\n[economics]", ("one document a file",)),
     Case("12_unknown_key", STUDY, "discount_costs", "disount_costs", ("economics.disount_costs", "did you mean 'discount_costs'")),
     Case("12_unknown_key_deep", PATHWAY, 'hazard = { rates = ["death_rate"]', 'hazard = { rate = ["death_rate"]', ("transitions[1] (death_disease).hazard.rate", "did you mean 'rates'")),
     Case("12_unknown_column", PRICES, "channel", "chanel", ("prices.csv, row 1", "did you mean 'channel'")),
     Case("13_newer_schema", STUDY, "schema_version = 1", "schema_version = 2", ("study.schema_version", "at most 1")),
+    Case("14_older_schema", STUDY, "schema_version = 1", "schema_version = 0", ("study.schema_version", "at least 1")),
     Case("15_number_as_text", STUDY, "discount_costs = 0.03", 'discount_costs = "1e5"', ("economics.discount_costs", '"1e5"', "a number", "write 100000 without quotation marks")),
     Case("16_thousands", STUDY, "horizon = 10.0", "horizon = 1,000", ("line 11", "write 1000")),
     Case("16_decimal_comma", STUDY, "discount_costs = 0.03", 'discount_costs = "0,03"', ("write 0.03", "decimal point")),
@@ -67,17 +86,25 @@ CASES = [
     Case("17_percent", STUDY, "discount_costs = 0.03", "discount_costs = 3%", ("line 19", "write 0.03", "percent")),
     Case("17_percent_in_cell", COURSE, RATE, RATE.replace("0.02", "2%"), ("column value", "write 0.02")),
     Case("18_leading_zero", STUDY, "seed = 7", "seed = 010", ("line 8", "write 10")),
+    Case("19_time_for_number", STUDY, "discount_costs = 0.03", "discount_costs = 12:30:00", ("a number", "looks like a date or a time")),
+    Case("20_bare_word", STUDY, 'currency = "USD"', "currency = NO", ("line 14", '"NO" in quotation marks')),
     Case("20_boolean_for_text", STUDY, 'currency = "USD"', "currency = false", ("economics.currency", "false", "quotation marks")),
     Case("20_number_for_text", STUDY, 'currency = "USD"', "currency = 5", ("economics.currency", "a text")),
     Case("21_date_for_number", STUDY, "discount_costs = 0.03", "discount_costs = 2026-01-01", ("a number", "date")),
     Case("21_number_for_date", STUDY, "price_date = 2026-01-01", "price_date = true", ("economics.price_date", "a date")),
     Case("22_missing", STUDY, 'comparator = "alpha_first"\n', "", ("study.comparator", "no such key", "add the key comparator")),
+    Case("22_null", STUDY, 'currency = "USD"', "currency = null", ("give currency a value",)),
     Case("22_empty_cell", COURSE, RATE, RATE.replace("0.02", ""), ("column value", "an empty cell")),
     Case("23_nan", STUDY, "discount_costs = 0.03", "discount_costs = nan", ("a finite number",)),
     Case("23_infinite", COURSE, RATE, RATE.replace("0.02", "inf"), ("column value", "finite")),
-    Case("23_overflow", COURSE, RATE, RATE.replace("0.02", "1e999"), ("column value", "a number")),
+    Case("23_overflow", COURSE, RATE, RATE.replace("0.02", "1e999"), ("column value", "a number", "below 1e308")),
+    Case("23_overflow_in_toml", STUDY, "horizon = 10.0", "horizon = 1e400", ("study.horizon", "finite")),
+    Case("23_foreign_digits", COURSE, RATE, RATE.replace("0.02", "\u0660.\u0660\u0662"), ("column value", "a number")),
     Case("24_negative_price", PRICES, PILL, PILL.replace("1.5", "-1.5"), ("row 2, column value", "at least 0", "rebate")),
     Case("24_negative_own_price", STUDY, "value = 4.0", "value = -4.0", ("prices.beta_pill.value", "at least 0")),
+    Case("24_price_beyond_belief", PRICES, PILL, PILL.replace("1.5", "1.5e12"), ("row 2, column value", "at most 1000000000")),
+    Case("27_price_in_another_size", PRICES, PILL, PILL.replace(",mg,", ",g,"), ("alpha_pill used in mg, priced per g",)),
+    Case("27_own_price_in_another_size", STUDY, 'value = 4.0\nunit = "mg"', 'value = 4.0\nunit = "g"', ("prices.beta_pill.unit", "mg")),
     Case("27_price_without_currency", PRICES, PILL, PILL.replace("USD", ""), ("row 2, column currency", "an empty cell")),
     Case("27_price_without_unit", PRICES, PILL, PILL.replace(",mg,", ",,"), ("row 2, column unit",)),
     Case("28_mixed_currencies", PRICES, PILL, PILL.replace("USD", "EUR"), ("a price in EUR", "USD")),
@@ -96,11 +123,14 @@ CASES = [
     Case("39_utility_above_one", PEOPLE, "usual score,0.7,utility", "usual score,1.3,utility", ("a utility of 1.3", "at most 1")),
     Case("40_utility_below_lowest", PEOPLE, "while infected,-0.1,utility", "while infected,-0.9,utility", ("a utility of -0.9", "-0.594")),
     Case("44_impossible_beta", COURSE, "0.05,probability,beta,,,0.02", "0.5,probability,beta,,,0.6", ("family beta", "0.6", "mean (1 - mean)")),
+    Case("45_sd", COURSE, "standard_error", "sd", ("unknown column 'sd'", "standard_error is the sd of patients / sqrt(n)")),
+    Case("45_negative_error", COURSE, "beta,,,0.02", "beta,,,-0.02", ("row 22, column standard_error", "at least 0")),
     Case("46_correlations", COHORTS, 'correlations = [{ a = "age", b = "score_at_entry", value = "age_score" }]', 'correlations = [{ a = "age", b = "age", value = "age_score" }]', ("age with itself",)),
     Case("48_correlation", PEOPLE, "age and score,-0.2", "age and score,1.4", ("naive.correlations[0].value", "age_score = 1.4, of age and score_at_entry", "between -1 and 1")),
     Case("53_family_without_spread", COURSE, RATE, RATE.replace("0.01,0.04", ","), ("family gamma without a spread", "standard_error")),
     Case("54_circle_of_sums", PATHWAY, 'terms = [["-", "drift", "alpha_share"]]', 'terms = [["alpha_gain"]]', ("derived.alpha_gain", "alpha_gain -> alpha_gain")),
     Case("54_circle_of_rules", PATHWAY, 'when = { field = "fall", of = "score", within = "one_year", at_least = "ten_points" }', 'when = { rule = "progressed" }', ("a circle", "fallen -> progressed -> fallen")),
+    Case("55_formula", PATHWAY, 'terms = [["-", "drift", "alpha_share"]]', """terms = [["__import__('os').system('x')"]]""", ("derived.alpha_gain.terms[0][0]", "a value id")),
     Case("56_division_by_zero", PATHWAY, '"drift", "alpha_share"]]', '"drift", "/score_lowest"]]', ("derived.alpha_gain", "score_lowest = 0", "division by zero")),
     Case("57_unknown_treatment", STRATEGIES, 'regimen = ["alpha"] }', 'regimen = ["alhpa"] }', ("unknown treatment 'alhpa'", "did you mean 'alpha'")),
     Case("57_unknown_treatment_on_clock", PATHWAY, 'clock = "course:beta"', 'clock = "course:betta"', ("unknown treatment 'betta'", "effects[2]")),
@@ -119,16 +149,21 @@ CASES = [
     Case("57_unknown_disease", STUDY, 'disease = "tiny"', 'disease = "tinny"', ("study.disease", "tinny")),
     Case("57_unknown_unit", COURSE, "13,weeks", "13,wekes", ("course.csv, row 9, column unit", "wekes")),
     Case("58_names_equal_but_for_case", STRATEGIES, "[beta_first]", "[Alpha_First]", ("equal but for case",)),
+    Case("58_names_equal_but_for_form", STRATEGIES, "[beta_first]", '["\uff41lpha_first"]', ("equal but for case or Unicode form",)),
+    Case("58_treatment_in_capitals", "tiny/treatments.csv", "beta,beta,beta", "Alpha,beta,beta", ("treatments.csv, row 3, column id", "write alpha")),
     Case("58_treatment_twice", "tiny/treatments.csv", "beta,beta,beta", "alpha,beta,beta", ("treatments.csv, row 3, column id", "alpha again")),
     Case("58_evidence_twice", PEOPLE, "age_sd,", "age_mean,", ("age_mean again",)),
     Case("59_unreachable_state", PATHWAY, "[covariates]", 'limbo = { label = "limbo" }\n[covariates]', ("states.limbo", "nothing leads to")),
     Case("59_unreachable_line", STRATEGIES, "lines = [{ candidates = [{ regimen = [\"alpha\"] }] }", "lines = [{ candidates = [] }", ("alpha_first, line 1", "no candidate")),
+    Case("59_two_states_of_a_line", PATHWAY, "line = 2", "line = 1", ("states.second.line", "line 1, which first has too")),
+    Case("59_absorbing_line", PATHWAY, "line = 2", "line = 2, is_absorbing = true", ("states.second", "that one can leave")),
     Case("60_loop_in_last_resort", PATHWAY, 'from = ["first", "second"]', 'from = ["first", "supportive"]', ("next_line in supportive", "without a delay")),
     Case("60_visits_without_delay", COURSE, "13,weeks", "0,weeks", ("schedules.visit.every", "more than 0")),
     Case("61_no_absorbing_state", PATHWAY, "is_absorbing = true", "is_absorbing = false", ("no absorbing state", "60 years")),
     Case("62_threshold_in_other_unit", COURSE, "a fall that counts,10,points", "a fall that counts,10,mL", ("rules.fallen.when.at_least", "ten_points in mL", "points")),
     Case("62_slope_in_other_unit", COURSE, "if fast,-4,points per year,normal,-5,-3", "if fast,-4,mL per year,normal,-5,-3", ("switches.drift.options.fast.set.drift", "drift_fast in mL per year", "points per year")),
     Case("62_marker_unit", PATHWAY, 'unit = "points"\nbaseline', 'unit = "pionts"\nbaseline', ("markers.score.unit", "pionts")),
+    Case("64_range", PATHWAY, "low = 18, high = 100", "low = 100, high = 18", ("covariates.age", "exchange the two")),
     Case("64_age", PEOPLE, "mean age,55", "mean age,170", ("covariates.age", "age_mean = 170", "18 to 100")),
     Case("66_life_table_gap", LIVES, "made_up,1,", "made_up,5,", ("life_tables.csv, row 3, column age", "age 5 after age 0", "no gaps")),
     Case("66_life_table_begins_late", LIVES, "made_up,0,0.01,0.02,made_up\n", "", ("row 2, column age", "begins at age 1")),
@@ -157,6 +192,9 @@ CASES = [
     Case("88_nul_in_label", STUDY, 'label = "Two', 'label = "\\u0000Two', ("control character",)),
     Case("88_escape_in_cell", PRICES, "alpha pill", "alpha \x1b[2Jpill", ("control character \\x1b",)),
     Case("88_long_label", STUDY, 'label = "Two', 'label = "' + "x" * 300, ("study.label", "200 characters")),
+    Case("88_own_strategy", STUDY, "[switches]", '[strategies."<b>x"]\nlabel = "x"\n[switches]', ("strategies.<b>x", "letters, digits and underscores", "write b_x")),
+    Case("08_many_values", STUDY, "[switches]", f"x = [{'1,' * 20_001}]\n[switches]", ("more than 20,000 values",)),
+    Case("08_deep_keys", STUDY, "[switches]", ".".join("a" * 3000) + " = 1\n[switches]", ("nested deeper than 50",)),
     Case("89_patients_outside", STUDY, 'cohort = "naive"', 'patients_file = "../secret.csv"', ("study.patients_file", "outside the scenario's folder")),
     Case("89_patients_absolute", STUDY, 'cohort = "naive"', 'patients_file = "/etc/passwd"', ("outside the scenario's folder",)),
     Case("89_patients_folder", STUDY, 'cohort = "naive"', 'patients_file = "tiny"', ("a folder",)),
@@ -271,9 +309,17 @@ def test_the_same_faults_come_from_check_and_read(folder: Path) -> None:
     assert check(folder / STUDY) == list(caught.value.faults)
 
 
+def test_a_number_that_only_another_option_brings_is_judged_too(folder: Path) -> None:
+    edit(folder, PATHWAY, 'set = { drift = "drift_fast" }', 'set = { stop_rate = "spare_rate" }')
+    edit(folder, COURSE, "denial,denied", "spare_rate,spare,-1,per year,fixed,,,,,made_up,assumption,,\ndenial,denied")
+    said = complaint(folder)
+    assert "switch drift = fast: stop_rate = -1 per year" in said
+
+
 WARNINGS = {
     "26_free_drug": (PRICES, PILL, PILL.replace("1.5", "0"), "a free drug?"),
     "42_utility_above_norm": (PEOPLE, "usual score,0.7,utility,beta,0.6,0.8", "usual score,0.95,utility,fixed,,", "above the population norm"),
+    "51_normal_rate": (COURSE, "5,per 100 years,gamma,3,8", "5,per 100 years,normal,-2,12", "1 % of the draws of stop_rate fall below 0"),
     "51_normal_probability": (COURSE, "probability,beta,,,0.02", "probability,normal,,,0.02", "outside what is possible"),
     "52_unused": (PEOPLE, "one,one,1", "spare,spare,2,years,fixed,,,,,made_up,assumption,,\none,one,1", "spare is used by no document"),
     "76_identical": (STRATEGIES, '{ candidates = [{ regimen = ["beta"] }] }, { candidates = [{ regimen = ["alpha", "beta"], when = "progressed" }] }', '{ candidates = [{ regimen = ["alpha"] }] }, { candidates = [{ regimen = ["beta"] }] }', "exactly 0"),

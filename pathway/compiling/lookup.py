@@ -74,7 +74,8 @@ class Lookup:
 
     def fault(self, where: str, found: str, expected: str = "", mend: str = "") -> None:
         """Note a fault."""
-        self.faults.add(where=where, found=found, expected=expected, mend=mend)
+        mend = mend or "correct it there, or the row of evidence/ that it names"
+        self.faults.add(where=where, found=found, expected=expected or "what the grammar describes", mend=mend)
 
     # --- numbers ------------------------------------------------------------------------------------------------
 

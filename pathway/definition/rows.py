@@ -93,7 +93,7 @@ class PriceRow(Document):
 
     item: Name
     label: Label
-    value: float = Field(ge=0)
+    value: float = Field(ge=0, le=1e9)
     unit: str = Field(description="per what: mg, vial, tablet, pack, visit, test, event, year ...")
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     price_year: int = Field(ge=1990, le=2030)

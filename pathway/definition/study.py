@@ -20,6 +20,7 @@ from pathway.definition.words import (
     Label,
     LifeTableId,
     Name,
+    OwnName,
     StrategyId,
     SwitchId,
     ValueId,
@@ -41,7 +42,7 @@ class Override(Document):
 class PriceOverride(Document):
     """A scenario's own price."""
 
-    value: float = Field(ge=0)
+    value: float = Field(ge=0, le=1e9)
     unit: str
     basis: Literal["list", "net", "fee"] = "net"
     price_year: int = Field(ge=1990, le=2030)
@@ -91,6 +92,6 @@ class ScenarioDocument(Document):
     values: dict[ValueId, Override] = Field(default_factory=dict)
     prices: dict[ItemId, PriceOverride] = Field(default_factory=dict)
     life_table: dict[LifeTableId, LifeTableId] = Field(default_factory=dict)
-    strategies: dict[str, StrategyDefinition] = Field(
+    strategies: dict[OwnName, StrategyDefinition] = Field(
         default_factory=dict, description="strategies of the scenario's own"
     )

@@ -24,6 +24,8 @@ class Refers:
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 """A word in lower case with underscores: ``first_line``."""
+OwnName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
+"""The name of a table that a user adds: letters, digits and underscores."""
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """One line of visible characters."""
 Grade = Literal["verified", "memory", "derived", "assumption"]

@@ -13,6 +13,17 @@ ENGINES: dict[str, str] = {"reference": "pathway.engines.reference"}
 """Name of an engine -> module with a function ``simulate(program, cohort, seed, sample)``. Loaded when first asked for."""
 
 
+def check_engine(engine: str) -> None:
+    """Refuse an engine that there is not."""
+    if engine not in ENGINES:
+        raise EngineError(
+            where="engine",
+            found=engine or "an empty name",
+            expected=" or ".join(ENGINES),
+            mend=did_you_mean(engine, list(ENGINES)) or "choose one of these, or leave engine out",
+        )
+
+
 def simulate(program: Program, cohort: Cohort, seed: int, *, sample: int = 0, engine: str = "reference") -> EventLog:
     """Run one program over a cohort.
 
@@ -21,7 +32,6 @@ def simulate(program: Program, cohort: Cohort, seed: int, *, sample: int = 0, en
     EngineError
         If there is no such engine, or the engine lacks something the program asks for.
     """
-    if engine not in ENGINES:
-        raise EngineError(where="engine", found=engine, expected=" or ".join(ENGINES), mend=did_you_mean(engine, list(ENGINES)))
+    check_engine(engine)
     run: Callable[[Program, Cohort, int, int], EventLog] = import_module(ENGINES[engine]).simulate
     return run(program, cohort, seed, sample)

@@ -7,7 +7,6 @@ module must not read files.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from pydantic import BaseModel
 
@@ -22,6 +21,7 @@ from pathway.reading.criteria import check_criteria
 from pathway.reading.meaning import check_meaning
 from pathway.reading.money import check_money
 from pathway.reading.text import Findings
+from pathway.reading.ways import other_ways
 
 LIFETIME = 60.0
 """Years; a study at least this long needs a state that nobody leaves."""
@@ -165,6 +165,22 @@ def _check_states(scenario: Scenario, file: str, findings: Findings) -> None:
             expected="a state that nobody leaves, such as dead",
             mend="set is_absorbing = true in one state, or shorten study.horizon",
         )
+    lines_of: dict[int, str] = {}
+    for key, state in states.items():
+        if state.is_absorbing and (state.is_start or state.is_last_resort or state.line is not None):
+            findings.faults.add(
+                where=f"{file}, key states.{key}",
+                found=f"{key} absorbing, and a start, a last resort or a line",
+                expected="a place of treatment that one can leave",
+                mend="delete is_absorbing, or let another state be that place",
+            )
+        if state.line is not None and lines_of.setdefault(state.line, key) != key:
+            findings.faults.add(
+                where=f"{file}, key states.{key}.line",
+                found=f"line {state.line}, which {lines_of[state.line]} has too",
+                expected="one state a line; the highest also serves later lines",
+                mend="give one of the two another line",
+            )
     moves = [(row.source_states, row.to) for row in pathway.transitions if row.to is not None]
     for number, row in enumerate(pathway.transitions):
         out = [key for key in absorbing if row.source_states != "alive" and key in row.source_states]
@@ -250,20 +266,7 @@ def _check_twins(library: Library, file: str, findings: Findings) -> None:
 
 def _check_sums(scenario: Scenario, findings: Findings) -> bool:
     """Values can be made under the chosen switches and under every other option."""
-    pathway = scenario.library.pathway
-    ways = [("", scenario)]
-    ways.extend(
-        (f"switch {key} = {option}: ", replace(scenario, switches={**scenario.switches, key: option}))
-        for key, switch in pathway.switches.items()
-        for option in switch.options
-        if option != scenario.switches[key]
-    )
-    ways.extend(
-        (f"cohort {key}: ", replace(scenario, study=scenario.study.model_copy(update={"cohort": key})))
-        for key in scenario.library.cohorts
-        if key != scenario.study.cohort
-    )
-    for way, one in ways:
+    for way, one in [("", scenario), *other_ways(scenario)]:
         try:
             one.base_values()
         except PathwayError as error:

@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 
 from pathway.errors import Fault, did_you_mean
 from pathway.reading.hints import number_hint, syntax_hint
-from pathway.reading.text import DEEPEST, LONGEST_TEXT, Findings, forbidden_character
+from pathway.reading.text import DEEPEST, LONGEST_TEXT, MOST_VALUES, Findings, forbidden_character
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -40,8 +40,27 @@ def parse_toml(text: str, name: str, findings: Findings) -> dict[str, Any] | Non
         findings.faults.add(**_syntax(str(error), text, name))
         return None
     before = len(findings.faults.faults)
+    if _count(data) > MOST_VALUES:
+        findings.faults.add(
+            where=name,
+            found=f"more than {MOST_VALUES:,} values",
+            expected=f"at most {MOST_VALUES:,} tables, texts and numbers",
+            mend="a document holds definitions, not data: rows belong in a CSV file",
+        )
+        return None
     _look_through(data, name, "", 0, findings)
     return data if len(findings.faults.faults) == before else None
+
+
+def _count(data: object) -> int:
+    """Count the values of a document, no further than it may have."""
+    count, left = 0, [data]
+    while left and count <= MOST_VALUES:
+        found = left.pop()
+        count += 1
+        if isinstance(found, Mapping | list):
+            left.extend(found.values() if isinstance(found, Mapping) else found)
+    return count
 
 
 def _too_deep(name: str) -> dict[str, str]:
@@ -236,7 +255,7 @@ def _fault(error: ErrorDetails, model: type[BaseModel], data: object, name: str,
 
 def expected_of(error: ErrorDetails) -> str:
     """Tell what a kind of error wanted instead, in words."""
-    context = error.get("ctx", {})
+    context = {key: _plain(item) for key, item in error.get("ctx", {}).items()}
     kind = error["type"]
     words = {
         "string_type": "a text in quotation marks",
@@ -269,6 +288,11 @@ def expected_of(error: ErrorDetails) -> str:
     return words.get(kind, str(error["msg"]))
 
 
+def _plain(found: object) -> object:
+    """Write a whole number without decimals, anything else as it is."""
+    return int(found) if isinstance(found, float) and found.is_integer() else found
+
+
 def _pattern(pattern: str) -> str:
     """Tell what a pattern of the grammar wants, in words."""
     if pattern.startswith("^(entry"):
@@ -279,6 +303,8 @@ def _pattern(pattern: str) -> str:
         return 'a value id, "/id" to divide, or "-"'
     if r"\x00" in pattern:
         return "one line of visible characters"
+    if pattern.startswith("^[A-Za-z]"):
+        return "letters, digits and underscores, beginning with a letter"
     return "lower case letters, digits and underscores, beginning with a letter"
 
 
@@ -303,7 +329,7 @@ def mend_of(error: ErrorDetails, key: str) -> str:
         tidy = re.sub(r"[^a-z0-9_]+", "_", unicodedata.normalize("NFKD", found).lower()).strip("_")
         return (
             f"write {tidy}"
-            if tidy and _pattern(str(error.get("ctx", {}).get("pattern"))).startswith("lower")
+            if tidy and _pattern(str(error.get("ctx", {}).get("pattern"))).startswith(("lower", "letters"))
             else "write it in that form"
         )
     if kind == "int_from_float":

@@ -6,7 +6,7 @@ population and overrides. This module must not read files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -21,7 +21,11 @@ from pathway.populating.faults import faults_of
 from pathway.reading.house import house_unit, same_dimension
 from pathway.reading.text import Findings
 from pathway.reading.wanted import INFINITY, WANTED
+from pathway.reading.ways import other_ways, with_cohort
 from pathway.units import unit_of
+
+TAIL = 0.01
+"""Share of a spread that may lie where its number cannot."""
 
 
 def check_meaning(scenario: Scenario, findings: Findings) -> None:
@@ -34,15 +38,54 @@ def check_meaning(scenario: Scenario, findings: Findings) -> None:
         *((f"{library.name}/access.toml", key, one) for key, one in library.access.items()),
     ]
     units = _Units(scenario)
-    for file, prefix, document in files:
-        for path, part in parts(document, prefix):
-            _check_fields(part, f"{file}, key {path}", values, units, findings)
+    fields = [(f"{file}, key {path}", part) for file, prefix, document in files for path, part in parts(document, prefix)]
+    for where, part in fields:
+        _check_fields(part, where, values, units, findings)
+        _warn_of_tails(part, scenario, findings)
+    _check_other_ways(fields, scenario, units, findings)
+    _check_covariates(scenario, findings)
     _check_derived(scenario, findings)
     _check_stand_ins(scenario, units, findings)
     _check_markers(scenario, values, units, findings)
     _check_rules(scenario, units, findings)
     _check_populations(scenario, findings)
     _check_utility(scenario, values, findings)
+
+
+def _check_other_ways(
+    fields: Sequence[tuple[str, BaseModel]], scenario: Scenario, units: _Units, findings: Findings
+) -> None:
+    """Look at the numbers that other options and populations would bring; what is wrong already is not told again."""
+    known = {(fault.where, fault.found) for fault in findings.faults.faults}
+    for way, other in other_ways(scenario):
+        values = other.base_values()
+        under = Findings()
+        for where, part in fields:
+            _check_fields(part, where, values, units, under)
+        for fault in under.faults.faults:
+            if (fault.where, fault.found) not in known:
+                known.add((fault.where, fault.found))
+                findings.faults.extend([replace(fault, found=way + fault.found)])
+
+
+def _warn_of_tails(part: BaseModel, scenario: Scenario, findings: Findings) -> None:
+    """Tell where a normal spread reaches numbers that its use cannot take."""
+    for name in type(part).model_fields:
+        wanted = WANTED.get((type(part).__name__, name))
+        found = getattr(part, name)
+        if wanted is None or found is None:
+            continue
+        for key in _ids(found):
+            row = scenario.overrides.get(key) or scenario.library.parameters.get(key)
+            if row is not None and row.family == "normal" and row.spread.quantile(TAIL) < wanted.low:
+                sentence = f"more than {100 * TAIL:g} % of the draws of {key} fall below {wanted.low:g}"
+                if f"{row.origin}: {sentence}" not in findings.warnings:
+                    findings.warn(row.origin, sentence)
+
+
+def _ids(found: str | Mapping[str, str] | Sequence[str]) -> Sequence[str]:
+    """Value ids of a field: one, a list of them, or a table."""
+    return (found,) if isinstance(found, str) else list(found.values()) if isinstance(found, Mapping) else found
 
 
 class _Units:
@@ -101,7 +144,7 @@ def _check_fields(part: BaseModel, where: str, values: Mapping[str, float], unit
         found = getattr(part, name)
         if wanted is None or found is None:
             continue
-        for key in (found,) if isinstance(found, str) else found.values() if isinstance(found, dict) else found:
+        for key in _ids(found):
             number = values[key]
             if not wanted.low <= number <= wanted.high or (wanted.open and number == wanted.low):
                 findings.faults.add(
@@ -129,6 +172,18 @@ def _check_fields(part: BaseModel, where: str, values: Mapping[str, float], unit
             expected="ends of phases in rising order",
             mend="put them in order",
         )
+
+
+def _check_covariates(scenario: Scenario, findings: Findings) -> None:
+    """Check that every covariate has a range."""
+    for key, covariate in scenario.library.pathway.covariates.items():
+        if not covariate.low < covariate.high:
+            findings.faults.add(
+                where=f"{scenario.library.name}/pathway.toml, key covariates.{key}",
+                found=f"low {covariate.low:g}, high {covariate.high:g}",
+                expected="low below high",
+                mend="exchange the two",
+            )
 
 
 def _check_derived(scenario: Scenario, findings: Findings) -> None:
@@ -274,9 +329,9 @@ def _check_populations(scenario: Scenario, findings: Findings) -> None:
     """Every population of the library can be drawn under its own values, whether the study uses it or not."""
     library = scenario.library
     for key, cohort in library.cohorts.items():
-        own = replace(scenario, study=scenario.study.model_copy(update={"cohort": key}))
+        values = with_cohort(scenario, key).base_values()
         where = f"{library.name}/cohorts.toml, key {key}"
-        findings.faults.extend(faults_of(cohort, library.pathway.covariates, own.base_values(), where))
+        findings.faults.extend(faults_of(cohort, library.pathway.covariates, values, where))
 
 
 def _check_utility(scenario: Scenario, values: Mapping[str, float], findings: Findings) -> None:

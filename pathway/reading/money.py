@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from pathway.definition.rows import PriceRow
 from pathway.definition.scenario import Library, Scenario
-from pathway.errors import did_you_mean
+from pathway.errors import PathwayError, did_you_mean
 from pathway.reading.house import same_dimension
 from pathway.reading.text import Findings
+from pathway.units import unit_of
 
 
 def check_money(scenario: Scenario, name: str, findings: Findings) -> None:
@@ -64,6 +65,11 @@ def check_money(scenario: Scenario, name: str, findings: Findings) -> None:
         if price.value == 0.0:
             findings.warn(f"{name}, key prices.{item}", "a price of 0: is it free?")
         units = sorted({row.unit for row in library.prices if row.item == item})
+        for row in library.prices:
+            if row.item == item and price.basis == "fee":
+                own = row.model_copy(update={"price_year": price.price_year, "basis": "fee"})
+                _check_index(own, library, scenario.economics.price_year, f"{name}, key prices.{item}", findings)
+                break
         if units and not any(_same_unit(price.unit, unit) for unit in units):
             findings.faults.add(
                 where=f"{name}, key prices.{item}.unit",
@@ -116,6 +122,13 @@ def _check_index(row: PriceRow, library: Library, year: int, where: str, finding
     """Check that an index that brings a price to the study's year has both years."""
     if row.index == "none":
         return
+    if row.basis != "fee":
+        findings.faults.add(
+            where=where,
+            found=f"index {row.index} for a {row.basis} price",
+            expected="none: drug prices are never inflated",
+            mend="write none, or basis fee if it is a cost of care",
+        )
     indices = library.economics.price_index
     if row.index not in indices:
         findings.faults.add(
@@ -137,10 +150,13 @@ def _check_index(row: PriceRow, library: Library, year: int, where: str, finding
 
 
 def _same_unit(one: str, other: str) -> bool:
-    """Whether two units count the same thing."""
+    """Whether two units count the same thing in the same size: a price per g is not one per mg."""
     if one == other or one.removesuffix("s") == other.removesuffix("s"):
         return True
-    return same_dimension(one, other)
+    try:
+        return same_dimension(one, other) and unit_of(one).factor == unit_of(other).factor
+    except PathwayError:
+        return False
 
 
 def _check_price(scenario: Scenario, item: str, unit: str, where: str, findings: Findings) -> None:

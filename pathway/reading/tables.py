@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from pathway.errors import did_you_mean
 from pathway.reading.documents import expected_of, mend_of
-from pathway.reading.hints import NUMBER, number_hint
+from pathway.reading.hints import NUMBER, column_hint, number_hint
 from pathway.reading.text import LONGEST_TEXT, Findings, forbidden_character
 
 Row = TypeVar("Row", bound=BaseModel)
@@ -91,7 +91,7 @@ def _check_header(
                 where=where,
                 found=f"unknown column '{column}'",
                 expected=f"columns {', '.join(known)}",
-                mend=did_you_mean(column, known) or "delete the column, or check its spelling",
+                mend=column_hint(column) or did_you_mean(column, known) or "delete the column, or check its spelling",
             )
     for column in required:
         if column not in header:
