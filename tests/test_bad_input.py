@@ -198,6 +198,12 @@ CASES = [
     Case("89_patients_outside", STUDY, 'cohort = "naive"', 'patients_file = "../secret.csv"', ("study.patients_file", "outside the scenario's folder")),
     Case("89_patients_absolute", STUDY, 'cohort = "naive"', 'patients_file = "/etc/passwd"', ("outside the scenario's folder",)),
     Case("89_patients_folder", STUDY, 'cohort = "naive"', 'patients_file = "tiny"', ("a folder",)),
+    Case("pack_without_interval", DOSING, "packs,30,mg,30", "packs,30,mg,", ("dosing.csv (beta, beta_pill), column interval_days", "days that a pack lasts")),
+    Case("dose_per_kg_without_weight", DOSING, "grade\nalpha,alpha_pill,drug,rate,3650,mg,,made_up,assumption", "grade,basis\nalpha,alpha_pill,drug,rate,3650,mg,,made_up,assumption,per_kg", ("column basis", "declare weight_kg")),
+    Case("vials_that_are_no_numbers", DOSING, "grade\nalpha,alpha_pill,drug,rate,3650,mg,,made_up,assumption", "grade,vial_sizes\nalpha,alpha_pill,drug,scheduled,3650,mg,30,made_up,assumption,80 mg", ("column vial_sizes", "80 mg", "without units")),
+    Case("resource_of_unknown_kind", ECONOMICS, 'kind = "condition"', 'kind = "conditon"', ("resources[1].kind", "did you mean 'condition'")),
+    Case("resource_of_unknown_name", ECONOMICS, 'name = "infection"', 'name = "infectoin"', ("resources[1].name", "did you mean 'infection'")),
+    Case("resource_band_of_events", ECONOMICS, 'kind = "condition"', 'kind = "condition", marker = "score"', ("resources[1].marker", "a band of score per event")),
     Case("missing_price", PRICES, "2025-01-01", "2026-06-01", ("no list price of alpha_pill on 2026-01-01", "list from 2026-06-01")),
     Case("dosing_unit", DOSING, "3650,mg", "3650,tablet", ("alpha_pill used in tablet, priced per mg",)),
 ]  # fmt: skip

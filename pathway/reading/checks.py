@@ -21,6 +21,7 @@ from pathway.reading.criteria import check_criteria
 from pathway.reading.meaning import check_meaning
 from pathway.reading.money import check_money
 from pathway.reading.text import Findings
+from pathway.reading.usage import check_usage
 from pathway.reading.ways import other_ways
 
 LIFETIME = 60.0
@@ -53,6 +54,7 @@ def check_scenario(scenario: Scenario, document: ScenarioDocument, name: str, fi
         return
     check_meaning(scenario, findings)
     check_money(scenario, name, findings)
+    check_usage(scenario, findings)
     _warn_unused(library, parts, findings)
 
 
