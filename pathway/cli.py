@@ -113,9 +113,11 @@ def run(
                 tell=tell,
                 store=store,
             )
-            if alternatives:
-                from pathway.experiment import with_alternatives
+            from pathway.experiment import payers_compared, with_alternatives, with_undelayed
 
+            if payers_compared(results):
+                results = with_undelayed(results, workers=workers or os.cpu_count() or 1, progress=tell)
+            if alternatives:
                 results = with_alternatives(results, patients=alternatives, workers=workers or os.cpu_count() or 1, progress=tell)
             folder = write(
                 results, output, command=["pathway", *sys.argv[1:]], tell=lambda what: tell(f"writing: {what}", 0, 0)
@@ -272,7 +274,12 @@ def check(file: File) -> None:
             raise typer.Exit(INPUT_AT_FAULT)
         from pathway.experiment import prepare
 
+        from pathway.compiling.coverage import unseen_facts
+
         prepare(scenario, scenario.base_values(), list(scenario.strategies), engine=scenario.study.engine)
+        blind = {f"{one.rule}, {one.words}: {one.why}": None for name in scenario.strategies for one in unseen_facts(scenario, name)}
+        for line in blind:
+            typer.echo(f"note: the simulation cannot see all of rule {shown(line)}", err=True)
         typer.echo(
             f"{shown(scenario.study.label)}: {len(scenario.strategies)} strategies, {len(scenario.used_parameters())} numbers, no fault"
         )

@@ -24,7 +24,7 @@ GRID = 0.25
 WORDS = (
     "line", "entry", "start", "renewal", "residual", "peer_to_peer", "appeal", "approved", "confirmatory", "denied",
     "no_candidate", "death", "superseded", "not_covered", "progression", "intolerance", "completed", "contraindication",
-    "inefficacy", "good_response", "choice", "horizon", "hold", "resume", "bridge", "abandoned", "insufficient_documentation",
+    "inefficacy", "good_response", "choice", "horizon", "hold", "resume", "bridge", "abandoned", "insufficient_documentation", "resubmission",
 )  # fmt: skip
 """Words of the log that no document declares."""
 

@@ -75,7 +75,7 @@ class Kind(IntEnum):
     DECIDE = 14
     """A decision was taken [decision, deciding clause]."""
     REQUEST = 15
-    """An authorisation was asked for [``start`` or ``renewal``, none]; ``measured`` holds the regimen as a number."""
+    """An authorisation was asked for [``start`` or ``renewal``, ``resubmission`` when once more, or none]; ``measured`` holds the regimen as a number."""
     INFORM = 16
     """The payer asked for more documents [``start`` or ``renewal``, deciding clause]."""
     APPROVE = 17

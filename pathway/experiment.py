@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pandas as pd
 
+from pathway.access.delay import without_waiting
 from pathway.cohort import draw_cohort
 from pathway.compiler import compile_program
 from pathway.economics import ledger as ledgers
@@ -75,6 +76,8 @@ class Results:
         How the ledger was valued; :meth:`revalue` takes others without a new run.
     seconds
         Wall-clock seconds by step.
+    undelayed
+        Strategies of :func:`with_undelayed`: the same payers answering at once.
     alternatives, alternative_patients
         Table of :func:`alternatives` and on how many patients it was made, if it was.
     """
@@ -88,13 +91,16 @@ class Results:
     seed: int
     workers: int
     seconds: dict[str, float] = field(default_factory=dict)
+    undelayed: dict[str, StrategyResult] = field(default_factory=dict)
     alternatives: pd.DataFrame | None = None
     alternative_patients: int = 0
 
     def revalue(self, terms: Terms) -> Results:
         """Value the same ledgers with other prices, utilities or discount rates."""
-        valued = {name: replace(result, outcomes=value(result.ledger, terms)) for name, result in self.strategies.items()}
-        return replace(self, terms=terms, strategies=valued)
+        valued, undelayed = (
+            {name: replace(result, outcomes=value(result.ledger, terms)) for name, result in runs.items()} for runs in (self.strategies, self.undelayed)
+        )
+        return replace(self, terms=terms, strategies=valued, undelayed=undelayed)
 
     def per_patient(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Discounted costs and QALYs by strategy, each of shape (patients,)."""
@@ -312,16 +318,48 @@ def run(
         pool.shutdown()
     seconds["simulate"] = time.perf_counter() - begin
     begin = time.perf_counter()
-    results: dict[str, StrategyResult] = {}
-    for name, program in programs.items():
-        ledger = ledgers.build(logs[name], program, cohort, scenario.library, values)
-        results[name] = StrategyResult(
-            strategy=name, program=program, log=logs[name], ledger=ledger, outcomes=value(ledger, terms)
-        )
+    results = {name: _valued(name, program, logs[name], cohort, scenario, values, terms) for name, program in programs.items()}
     seconds["value"] = time.perf_counter() - begin
     return Results(
         scenario=scenario, values=values, cohort=cohort, terms=terms, strategies=results, engine=engine, seed=seed, workers=workers, seconds=seconds
     )
+
+
+def _valued(
+    name: str, program: Program, log: EventLog, cohort: Cohort, scenario: Scenario, values: dict[str, float], terms: Terms
+) -> StrategyResult:
+    ledger = ledgers.build(log, program, cohort, scenario.library, values)
+    return StrategyResult(strategy=name, program=program, log=log, ledger=ledger, outcomes=value(ledger, terms))
+
+
+def payers_compared(results: Results) -> tuple[str, ...]:
+    """Strategies that differ from the comparator by their payer alone."""
+    scenario, base = results.scenario, results.scenario.study.comparator
+    same = scenario.strategies[base]
+    return tuple(
+        name
+        for name in results.strategies
+        if (scenario.strategies[name].lines, scenario.strategies[name].decisions) == (same.lines, same.decisions)
+        and scenario.access_name(name) != scenario.access_name(base)
+    )
+
+
+def with_undelayed(results: Results, *, workers: int = 1, progress: Progress | None = None) -> Results:
+    """The same results with every payer that differs from the comparator run once more, answering at once: what tells waiting from denial."""
+    begin = time.perf_counter()
+    found: dict[str, StrategyResult] = {}
+    pool = ProcessPoolExecutor(workers) if workers > 1 else None
+    try:
+        for name in payers_compared(results):
+            program = results.strategies[name].program
+            told = (lambda what, done, total: progress(f"{what}, answered at once", done, total)) if progress else None
+            quick = replace(program, access=without_waiting(program.access))
+            log = simulate_strategy(quick, results.cohort, results.seed, engine=results.engine, pool=pool, progress=told)
+            found[name] = _valued(name, quick, log, results.cohort, results.scenario, results.values, results.terms)
+    finally:
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+    return replace(results, undelayed=found, seconds={**results.seconds, "undelayed": time.perf_counter() - begin})
 
 
 def with_switch(scenario: Scenario, switch: str, option: str) -> Scenario:

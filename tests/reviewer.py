@@ -13,11 +13,14 @@ import numpy as np
 import pandas as pd
 
 from pathway import experiment
+from pathway.access.cases import cases
+from pathway.access.funnel import funnel_row
 from pathway.definition.documents import Candidate, Line, StrategyDefinition
 from pathway.definition.scenario import Scenario
 from pathway.reading import read
 
 SCENARIO = Path(__file__).parents[1] / "scenarios" / "ssc_ild_us.toml"
+ACCESS = SCENARIO.with_name("ssc_ild_access.toml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +126,20 @@ def median_time(results: experiment.Results, strategy: str, treatment: str) -> f
     return float((table["stop"].fillna(table["end"]) - table["start"]).median())
 
 
+def naive_denied(results: experiment.Results, strategy: str, treatment: str) -> float:
+    """Percent of the first requests at entry for one drug alone that are denied at first."""
+    run = results.strategies[strategy]
+    table = cases(run.log)
+    naive = table[(table["regimen"] == 1 << run.program.treatments.index(treatment)) & (table["ordered"] == 0.0)]
+    return 100.0 * float(naive["denied"].mean())
+
+
+def days_to_dose(results: experiment.Results, strategy: str, how: str) -> float:
+    """Median days from order to first dose of orders that came to it in one way."""
+    run = results.strategies[strategy]
+    return funnel_row(run.log, run.outcomes.life_years)[f"{how}_days"]
+
+
 @cache
 def smells(patients: int = 1500) -> tuple[Smell, ...]:
     """Measure every row for SSc-ILD."""
@@ -137,6 +154,7 @@ def smells(patients: int = 1500) -> tuple[Smell, ...]:
     mmf_frame = base.strategies["s1"].log.frame()
     transplanted = 100.0 * mmf_frame[(mmf_frame["kind"] == "move") & (mmf_frame["name"] == "transplant")]["patient"].nunique() / base.cohort.size
     outcomes = base.strategies["s1"].outcomes
+    asked = experiment.run(read(ACCESS), patients=max(patients // 3, 2), strategies=["no_authorisation", "hrct_only", "two_step"], workers=2)
     first = lambda low, high, source, quantity, value: Smell(quantity=quantity, low=low, high=high, source=source, value=value)  # noqa: E731
     return (
         first(-120, -67, "F026", "SENSCIS-like placebo, mL a year", float(placebo["mL"].mean())),
@@ -156,6 +174,11 @@ def smells(patients: int = 1500) -> tuple[Smell, ...]:
         first(35_000, 65_000, "C005, C006", "cost per patient-year, MMF first, 2026 USD", float(outcomes.total_undiscounted.sum() / outcomes.life_years.sum())),
         first(-5.9, -2.9, "S005", "mRSS at 48 weeks, focuSSced-like, placebo", marker_change(focus, "none", "mrss", 0.92)),
         first(-7.6, -4.6, "S005", "mRSS at 48 weeks, focuSSced-like, tocilizumab", marker_change(focus, "tocilizumab", "mrss", 0.92)),
+        first(3, 15, "coverage rules", "first denial of naive tocilizumab, HRCT-only rule, %", naive_denied(asked, "hrct_only", "tocilizumab")),
+        first(90, 100, "coverage rules", "first denial of naive tocilizumab, two-step rule, %", naive_denied(asked, "two_step", "tocilizumab")),
+        first(21.6, 32.4, "Wallace", "median days to first dose, no request", days_to_dose(asked, "no_authorisation", "dose_unasked")),
+        first(24.8, 37.2, "Wallace", "median days to first dose, approved at first", days_to_dose(asked, "hrct_only", "dose_approved")),
+        first(40, 60, "Wallace", "median days to first dose, denied at first", days_to_dose(asked, "hrct_only", "dose_denied_first")),
     )
 
 

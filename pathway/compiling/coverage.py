@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pathway.compiling.lookup import Lookup
-from pathway.compiling.rules import Code
+from pathway.compiling.rules import Code, rules
 from pathway.definition.policies import Clause, Policies, PolicyRule
+from pathway.definition.scenario import Scenario
 from pathway.definition.simulation import Binding, SimulationDocument
 from pathway.errors import did_you_mean
 from pathway.program import INFINITY, CodeRow, Op, RuleSpec
@@ -399,6 +400,16 @@ class PolicyCode:
         if value is None and node.if_missing == "absent":
             return Truth.NOT_MET
         return Truth.NOT_DOCUMENTED if value is None else holds(node, value)
+
+
+def unseen_facts(scenario: Scenario, strategy: str) -> tuple[Unseen, ...]:
+    """Tell what the payer's rules of a strategy ask for that the simulation cannot see, each thing once."""
+    lookup = Lookup(scenario, strategy, scenario.base_values())
+    code = PolicyCode(lookup, scenario.library.policies, scenario.library.simulation, *rules(lookup))
+    for treatment, one in lookup.access.of.items():
+        for kind, name in ((START, one.start), (RENEWAL, one.renewal)):
+            code.index(name, treatment, kind, "access.toml")
+    return tuple(dict.fromkeys(code.unseen))
 
 
 def _truth(claim: bool) -> Truth:  # noqa: FBT001

@@ -242,7 +242,7 @@ class Desk:
     def _advance(self, request: Request) -> None:
         stage, access = request.stage, self._access
         if stage is Stage.SUBMISSION:
-            self._clinic.write(Kind.REQUEST, request.word, measured=float(request.regimen or request.asked))
+            self._clinic.write(Kind.REQUEST, request.word, "resubmission" if request.is_resubmitted else "", measured=float(request.regimen or request.asked))
             self._submit(request)
             self._wait(request, Stage.DECISION, access.decision)
         elif stage is Stage.DECISION:

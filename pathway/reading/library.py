@@ -25,9 +25,10 @@ from pathway.definition.strategies import StrategyDefinition
 from pathway.definition.values import Parameter
 from pathway.errors import did_you_mean
 from pathway.reading import curves
-from pathway.reading.access import inherited
+from pathway.reading.coverage import read_coverage
 from pathway.reading.documents import build, build_table, parse_toml
 from pathway.reading.evidence import check_sources, parameter
+from pathway.reading.likeness import inherited
 from pathway.reading.tables import read_rows
 from pathway.reading.text import Findings, read_text
 
@@ -77,12 +78,13 @@ def read_library(folder: Path, findings: Findings) -> Library | None:
 
     head = toml("pathway.toml")
     pathway = None if head is None else build(PathwayDocument, head, f"{name}/pathway.toml", findings)
-    strategies = build_table(StrategyDefinition, toml("strategies.toml") or {}, f"{name}/strategies.toml", findings)
+    strategies = build_table(StrategyDefinition, inherited(toml("strategies.toml") or {}, f"{name}/strategies.toml", findings), f"{name}/strategies.toml", findings)
     cohorts = build_table(CohortDefinition, toml("cohorts.toml") or {}, f"{name}/cohorts.toml", findings)
     payers = toml("access.toml") if (folder / "access.toml").exists() else {}
     access = build_table(Access, inherited(payers or {}, f"{name}/access.toml", findings), f"{name}/access.toml", findings)
     bound = toml("policies/simulation.toml") if (folder / "policies" / "simulation.toml").exists() else {}
     simulation = build(SimulationDocument, bound or {}, f"{name}/policies/simulation.toml", findings)
+    policies = read_coverage(folder, name, findings)
     money = toml("economics.toml")
     economics = None if money is None else build(EconomicsDocument, money, f"{name}/economics.toml", findings)
     sources = _unique(rows("sources.csv", SourceRow), "key", f"{name}/sources.csv", findings)
@@ -126,6 +128,7 @@ def read_library(folder: Path, findings: Findings) -> Library | None:
         utility_norms=norms,
         files=tuple(findings.files[first:]),
         access=access,
+        policies=policies,
         simulation=simulation,
     )
 

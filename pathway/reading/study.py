@@ -18,6 +18,7 @@ from pathway.reading.documents import build, parse_toml
 from pathway.reading.evidence import check_interval, check_range, check_spread, told
 from pathway.reading.house import house_unit
 from pathway.reading.library import find_folder, read_library
+from pathway.reading.likeness import inherited
 from pathway.reading.patients import read_patients
 from pathway.reading.text import Findings, read_text
 from pathway.units import convert
@@ -28,6 +29,8 @@ def read_study(path: Path, findings: Findings) -> Scenario | None:
     name = path.name
     text = read_text(path, name, findings)
     data = None if text is None else parse_toml(text, name, findings)
+    if data is not None and isinstance(data.get("strategies"), dict):
+        data = {**data, "strategies": inherited(data["strategies"], f"{name}, table strategies", findings)}
     document = None if data is None else build(ScenarioDocument, data, name, findings)
     disease = document.study.disease if document is not None else _disease(data)
     folder = find_folder(disease, path.parent, name, findings) if disease is not None else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pathway.economics.comparison import NOISE_ERRORS, NOT_ESTIMABLE, mean_and_error
+from pathway.report.access import delay_sentences
 from pathway.report.formats import Column, printed, visible
 from pathway.report.tables import Table
 from pathway.report.view import View, plain
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathway.report.figures import Sheet
 
 DISCLAIMER = "Decision support, not individual treatment advice"
+ACCESS_LEAD = "The payer's rules are read on the simulated record as a clinic would send it; what they say is not medical or coverage advice."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,7 @@ def answer(view: View, incremental: Table) -> list[str]:
     said += [
         f"{view.labels[name]} is printed as a reference only and kept off the frontier." for name in view.reference_only
     ]
+    said += delay_sentences(view)
     said.append(
         "The ± beside a number is the simulation's own error. How far the numbers behind it may be wrong is another matter: see what this rests on."
     )
@@ -176,6 +179,8 @@ def sections_of(
         for name in view.ids
         if view.scenario.strategies[name].evidence_note
     ]
+    access = parts("figure:access_funnel", "access_funnel", "figure:access_waiting", "cost_of_delay", "figure:access_marker", "delay_mechanisms", "figure:access_mechanisms", "payer_rules", "payer_rules_unseen")
+    asked = [Section(id="access", title="Access", parts=access, page=True, lead=ACCESS_LEAD)] if access else []
     weak = known.get("weak_numbers")
     lead = "Numbers known from memory (◆) were not checked against their source, and assumptions (◇) have none: a decision that turns on one of them should wait until it is checked."
     return [
@@ -183,6 +188,7 @@ def sections_of(
         Section(id="costs", title="Costs", parts=parts("figure:costs", "costs"), page=True),
         Section(id="health", title="Health", parts=parts("figure:*_mean", "markers", "figure:*_spread", "figure:survival", "figure:deaths", "deaths", "events"), page=True),
         Section(id="treatment", title="Treatment", parts=parts("figure:state_occupancy", "lines", "figure:lines-*", "drug_use", "figure:time_on_treatment"), page=True),
+        *asked,
         Section(id="lives", title="Some lives", parts=parts("figure:swimmer-*"), page=True, lead="Simulated patients, each drawn with the same luck under every strategy."),
         Section(id="basis", title="What this rests on", parts=parts("weak_numbers", "prices", "alternatives"), lead=lead if weak is not None else "", notes=notes, page=True),
         Section(id="conventions", title="Conventions", parts=parts("conventions"), page=True),

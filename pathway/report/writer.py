@@ -18,6 +18,7 @@ import pandas as pd
 
 from pathway.errors import PathwayError
 from pathway.report import manifest as manifests
+from pathway.report.access import access_tables
 from pathway.report.basis import basis_tables
 from pathway.report.figures import Sheet, as_png, as_svg, draw_all
 from pathway.report.formats import harmless_frame
@@ -112,7 +113,7 @@ def _fill(view: View, folder: Path, created: datetime.datetime, command: Sequenc
     """Write everything into a folder."""
     begin = time.perf_counter()
     tell("tables")
-    tables, basis = [*results_tables(view), *structure_tables(view)], basis_tables(view)
+    tables, basis = [*results_tables(view), *access_tables(view), *structure_tables(view)], basis_tables(view)
     hashes = {}
     for table in [*tables, *basis]:
         path = folder / "tables" / f"{table.name}.csv"

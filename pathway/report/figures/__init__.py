@@ -12,7 +12,7 @@ __all__ = ["Sheet", "as_png", "as_svg", "draw_all", "inline_svg"]
 
 def draw_all(view: View, progress: Callable[[str], None] | None = None) -> list[Sheet]:
     """Draw every figure of a run; ``progress`` is told the name of what is drawn next."""
-    from pathway.report.figures import bars, curves, flow, occupancy, plane, swimmer
+    from pathway.report.figures import access, bars, curves, flow, occupancy, plane, swimmer
 
     makers: tuple[tuple[str, Callable[[View], list[Sheet]]], ...] = (
         ("cost-effectiveness plane", plane.plane_figure),
@@ -23,6 +23,7 @@ def draw_all(view: View, progress: Callable[[str], None] | None = None) -> list[
         ("states", occupancy.occupancy_figure),
         ("lines of therapy", flow.flow_figures),
         ("time on treatment", curves.time_on_treatment),
+        ("access", access.access_figures),
         ("lives", swimmer.swimmer_figures),
     )
     sheets: list[Sheet] = []

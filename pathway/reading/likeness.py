@@ -1,6 +1,6 @@
-"""``access.toml``: processes that are like another but for a few keys, written out in full.
+"""Tables that are like another of their file but for a few keys, written out in full.
 
-This module must not read files, or know a payer.
+This module must not read files, or know what the tables are for.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathway.errors import did_you_mean
 from pathway.reading.text import Findings
 
 LIKE = "like"
-"""Key that names the process that one resembles."""
+"""Key that names the table that one resembles."""
 
 
 def inherited(tables: Mapping[str, Any], name: str, findings: Findings) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def _full(key: str, tables: Mapping[str, Any], name: str, findings: Findings, tr
         findings.faults.add(
             where=f"{name}, key {key}.{LIKE}",
             found=f"'{other}'" + (", which leads back here" if other in tables else ""),
-            expected="another process of this file",
+            expected="another table of this file",
             mend=did_you_mean(str(other), [one for one in tables if one != key]) or "name one of them",
         )
         return own
