@@ -210,6 +210,7 @@ class MadeResults:
     engine: str
     seed: int
     workers: int = 1
+    undelayed: dict[str, MadeResult] = field(default_factory=dict)
     alternatives: None = None
     alternative_patients: int = 0
     terms: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(utility=SimpleNamespace(norm=np.zeros((2, 0)))))

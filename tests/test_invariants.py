@@ -72,25 +72,26 @@ def check_courses(rows, program: Program, entry: int) -> None:
 
 
 def check_requests(rows) -> None:
-    """At most one open start request and one open renewal; each is answered, withdrawn or still open at the end."""
-    is_open = {"start": False, "renewal": False}
+    """At most one start request and one renewal await an answer; what follows a denial follows a denial; orders come before their requests."""
+    stands = dict.fromkeys(("start", "renewal"), "closed")
     for row in rows.itertuples():
+        word = row.detail if row.kind in ("appeal", "uphold") else row.name
         if row.kind == "request":
-            assert not is_open[row.name], "two requests at once"
-            is_open[row.name] = True
-        elif row.kind in ("approve", "withdraw") and row.name in is_open:
-            is_open[row.name] = False
-        elif row.kind in ("inform", "deny"):
-            assert is_open[row.name]
-            is_open[row.name] = row.kind == "inform" or is_open[row.name]
-        elif row.kind in ("line", "expire"):
-            is_open = dict.fromkeys(is_open, False)
-        elif row.kind == "decide":
-            is_open["start"] = False if row.measured == 1.0 else is_open["start"]
-        if row.kind == "deny" and row.name == "start":
-            is_open["start"] = False  # closed, or open for an appeal that opens nothing new
-        if row.kind == "deny" and row.name == "renewal":
-            is_open["renewal"] = False
+            assert stands[word] != "asked", "two requests at once"
+            assert row.detail != "resubmission" or stands[word] == "denied", "a resubmission without a denial"
+            stands[word] = "asked"
+        elif row.kind == "inform":
+            assert stands[word] == "asked"
+        elif row.kind == "deny":
+            assert stands[word] == "asked"
+            stands[word] = "denied"
+        elif row.kind in ("appeal", "uphold"):
+            assert stands[word] == "denied"
+        elif row.kind == "approve":
+            assert stands[word] in ("asked", "denied")
+            stands[word] = "closed"
+        elif row.kind == "withdraw":
+            stands[word] = "closed"
 
 
 def check_conditions(rows) -> None:
