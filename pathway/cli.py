@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 INPUT_AT_FAULT = 2
 INTERRUPTED = 130
+MOST_PATIENTS = 10_000_000
+"""As in a study."""
 app = typer.Typer(
     name="pathway", add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Simulate treatment pathways: lines of therapy, their costs, QALYs and access. Decision support, not individual treatment advice.",
@@ -78,7 +80,7 @@ def warn(scenario: Scenario) -> None:
 @app.command()
 def run(
     file: File,
-    patients: Annotated[Optional[int], typer.Option(min=1, help="number of simulated patients")] = None,  # noqa: UP045
+    patients: Annotated[Optional[int], typer.Option(min=1, max=MOST_PATIENTS, help="number of simulated patients")] = None,  # noqa: UP045
     seed: Annotated[Optional[int], typer.Option(min=0, help="seed of all draws")] = None,  # noqa: UP045
     engine: Annotated[Optional[str], typer.Option(help="name of the engine")] = None,  # noqa: UP045
     strategies: Strategies = None,
@@ -96,8 +98,9 @@ def run(
         from pathway.reading import read
         from pathway.report.writer import write
 
-        from pathway.report.store import store_of
+        from pathway.report.store import check_output, store_of
 
+        check_output(output)
         scenario = read(file)
         warn(scenario)
         begin = time.perf_counter()
@@ -350,7 +353,7 @@ def draw(
 @app.command()
 def trace(
     file: File,
-    patient: Annotated[int, typer.Option(min=0, help="number of the patient, from 0")] = 0,
+    patient: Annotated[int, typer.Option(min=0, max=MOST_PATIENTS - 1, help="number of the patient, from 0")] = 0,
     strategies: Strategies = None,
     seed: Annotated[Optional[int], typer.Option(min=0, help="seed of all draws")] = None,  # noqa: UP045
     engine: Annotated[str, typer.Option(help="name of the engine")] = "reference",

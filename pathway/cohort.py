@@ -31,6 +31,8 @@ Ints = NDArray[np.int64]
 
 __all__ = ["FORMULAS", "describe_cohort", "draw_cohort", "patient_columns"]
 
+MOST_PATIENTS = 10_000_000
+"""As many as a study may ask for."""
 ROWS_TOLD = 5
 """Rows of a user's patients named in one fault."""
 
@@ -68,6 +70,10 @@ def draw_cohort(
     ScenarioError
         If a covariate has no draw, correlations contradict each other, or the user's patients cannot be used.
     """
+    if size is not None and not 1 <= size <= MOST_PATIENTS:
+        raise ScenarioError(
+            where="patients", found=f"{size}", expected=f"1 to {MOST_PATIENTS:,}", mend="ask for fewer, or leave it out"
+        )
     population = _Population(scenario, values)
     if scenario.patients is not None:
         columns, patient = population.own(scenario.patients, size, first)
@@ -166,7 +172,12 @@ class _Population:
         known = len(next(iter(given.values()))) if given else 0
         count = known - first if size is None else size
         if not 0 <= first <= first + count <= known or count == 0:
-            raise ScenarioError(where=where, found=f"{known} patients", expected=f"patients {first} to {first + count}")
+            raise ScenarioError(
+                where=where,
+                found=f"{known} patients",
+                expected=f"patients {first} to {first + count - 1}" if count > 0 else f"a patient {first}",
+                mend="ask for fewer, or add rows to the file",
+            )
         columns = {name: np.asarray(column, dtype=np.float64)[first : first + count] for name, column in given.items()}
         for name in columns:
             if name not in self.names:

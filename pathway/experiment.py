@@ -217,10 +217,15 @@ def chosen_strategies(scenario: Scenario, strategies: Sequence[str] | None) -> t
     known = tuple(scenario.strategies)
     if strategies is None:
         return known
+    if not strategies:
+        raise ScenarioError(
+            where="--strategies", found="no strategy", expected=", ".join(known), mend="name one, or leave the option out for all"
+        )
     unknown = [name for name in strategies if name not in known]
     if unknown:
         raise ScenarioError(
-            where="--strategies", found=", ".join(unknown), expected=", ".join(known), mend=did_you_mean(unknown[0], list(known))
+            where="--strategies", found=", ".join(unknown), expected=", ".join(known),
+            mend=did_you_mean(unknown[0], list(known)) or "choose among these",
         )
     return tuple(name for name in known if name in strategies or name == scenario.study.comparator)
 

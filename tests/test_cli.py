@@ -142,3 +142,35 @@ def test_sources_lists_numbers_and_csv_can_be_read():
     table = pd.read_csv(io.StringIO(CliRunner().invoke(app, ["sources", TINY, "--csv"]).stdout))
     assert set(table["kind"]) == {"number", "price"}
     assert table["source"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["check", "."], ".\n  found     a folder"),
+        (["run", TINY, "--strategies", ","], "no strategy"),
+        (["run", TINY, "--strategies", "alhpa_first"], "did you mean 'alpha_first'?"),
+        (["run", TINY, "--engine", "referense"], "did you mean 'reference'?"),
+        (["run", TINY, "--patients", "99999999999"], "10000000"),
+        (["run", TINY, "--patients", "0"], "greater than or equal to 1"),
+        (["run", TINY, "--seed", "9" * 30, "--patients", "2"], "a whole number from 0 to"),
+        (["run", TINY, "--output", TINY], "is not a folder"),
+        (["run", TINY, "--output", f"{TINY}/below"], "is not a folder"),
+        (["trace", TINY, "--patient", "9" * 20], "9999999"),
+        (["trace", TINY, "--strategies", "x"], "alpha_first, beta_first"),
+        (["draw", TINY, "--output", TINY], "give another --output"),
+    ],
+)
+def test_what_the_command_line_cannot_take_is_told_and_nothing_is_written(tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    done = call(*words)
+    assert done.exit_code == 2, done.output
+    assert said in done.output
+    assert "Traceback" not in done.output
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_cannot_be_is_refused_before_anything_is_simulated(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "patients under" not in call("run", TINY, "--output", TINY).output

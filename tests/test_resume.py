@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import pathway
@@ -42,3 +44,22 @@ def test_another_seed_or_cohort_is_another_run(tmp_path):
     assert one.folder != store_of(scenario, tmp_path, patients=13, seed=None, engine=None, reads=True).folder
     assert one.folder != store_of(scenario, tmp_path, patients=12, seed=5, engine=None, reads=True).folder
     assert one.load("s1") is None
+
+
+def test_a_damaged_log_is_simulated_again(tmp_path):
+    scenario = pathway.read(SCENARIO)
+    settings = {"patients": 3, "seed": None, "engine": None}
+    store = store_of(scenario, tmp_path, reads=True, **settings)
+    whole = pathway.run(scenario, patients=3, strategies=["s1"], store=store)
+    (store.folder / "s1.npz").write_bytes((store.folder / "s1.npz").read_bytes()[:1000])
+    assert store.load("s1") is None
+    again = pathway.run(scenario, patients=3, strategies=["s1"], store=store)
+    assert same_history(whole.strategies["s1"].log, again.strategies["s1"].log)
+
+
+def test_other_patients_of_ones_own_are_another_run(tmp_path):
+    scenario = pathway.read(SCENARIO)
+    settings = {"patients": None, "seed": None, "engine": None, "reads": True}
+    columns = {"age": np.array([50.0, 60.0])}
+    folders = {store_of(replace(scenario, patients=one), tmp_path, **settings).folder for one in (None, columns, {"age": np.array([50.0, 61.0])})}
+    assert len(folders) == 3

@@ -26,7 +26,7 @@ from pathway.units import convert
 
 def read_study(path: Path, findings: Findings) -> Scenario | None:
     """Scenario of a file, or None if there are faults; all of them are noted."""
-    name = path.name
+    name = path.name or str(path)
     text = read_text(path, name, findings)
     data = None if text is None else parse_toml(text, name, findings)
     if data is not None and isinstance(data.get("strategies"), dict):

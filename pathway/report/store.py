@@ -6,7 +6,10 @@ The folder's name is a hash of everything that fixes the histories (documents, v
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +45,13 @@ class LogStore:
         path = self.folder / f"{safe_name(strategy)}.npz"
         if not self.reads or not path.is_file():
             return None
+        try:
+            return self._read(path)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            return None  # cut short or damaged: the strategy is simulated again
+
+    def _read(self, path: Path) -> EventLog:
+        """Log in a file."""
         with np.load(path, allow_pickle=False) as kept:
             events = {name.removeprefix("events:"): kept[name] for name in kept.files if name.startswith("events:")}
             paths = {name.removeprefix("path:"): kept[name] for name in kept.files if name.startswith("path:")}
@@ -67,6 +77,24 @@ class LogStore:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def check_output(output: Path) -> None:
+    """Refuse a folder that cannot be written to, before anything is simulated; nothing is made.
+
+    Raises
+    ------
+    PathwayError
+        If the folder, or the nearest one above it that exists, is no folder or may not be written to.
+    """
+    nearest = next((folder for folder in (output, *output.absolute().parents) if folder.exists()), output)
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise PathwayError(
+            where=f"--output {output}",
+            found=f"{nearest} is not a folder" if not nearest.is_dir() else f"{nearest} cannot be written to",
+            expected="a folder that can be written to",
+            mend="give another --output",
+        )
+
+
 def store_of(scenario: Scenario, output: Path, *, patients: int | None, seed: int | None, engine: str | None, reads: bool) -> LogStore:
     """Folder of an unfinished run with these settings."""
     study = scenario.study
@@ -74,5 +102,7 @@ def store_of(scenario: Scenario, output: Path, *, patients: int | None, seed: in
         __version__, scenario.sha256, *(f"{name}:{digest}" for name, digest in scenario.library.files), str(patients or study.patients),
         str(study.seed if seed is None else seed), engine or study.engine, repr(sorted(scenario.switches.items())),
     ]  # fmt: skip
+    for name, column in sorted((scenario.patients or {}).items()):
+        parts.append(f"{name}:{hashlib.sha256(column.tobytes()).hexdigest()}")
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
     return LogStore(folder=output / safe_name(study.id) / f".resume-{digest}", reads=reads)
