@@ -58,6 +58,7 @@ FIELDS: dict[str, str] = {
     "years_since_start": "treatment",
     "constant": "",
     "unseen": "",
+    "asked": "treatment",
 }
 """Field of the record -> what its ``of`` names (empty: nothing). The order is the field's number in a program."""
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pathway.compiler import compile_program
-from pathway.compiling.coverage import PolicyCode, span_years
+from pathway.compiling.coverage import PolicyCode
+from pathway.compiling.facts import span_years
 from pathway.compiling.lookup import Lookup
 from pathway.compiling.rules import rules
 from pathway.definition.policies import Agent, Clause, Fact, Policies, PolicyRule
@@ -176,6 +177,11 @@ def test_questions_on_therapy(tree, chart, truth):
     assert asked(tree, documents=0, **chart)[0] == (truth if tree.get("drugs", ["modern"]) == ["modern"] else NOT_DOC)
 
 
+def test_claims_tell_what_is_taken_where_the_rule_says_so():
+    tree = {"therapy": "on", "drugs": ["drug_a"], "if_missing": "absent"}
+    assert asked(tree, documents=0)[0] == NOT_MET
+
+
 def test_a_course_must_have_lasted():
     tree = {"therapy": "failed", "drugs": ["drug_a"], "for_at_least": "3 months"}
     chart = {"ever": A, "failed": A, "start": [0.0, inf]}
@@ -192,12 +198,20 @@ def test_a_recent_dose():
 
 def test_what_is_asked_for_is_settled_while_compiling():
     assert asked({"request": "drug", "drugs": ["modern"]})[0] == MET
+    assert asked({"request": "drug", "one_of": ["drug_b"]})[0] == MET
     assert asked({"request": "route", "one_of": ["PO"]})[0] == MET
     assert asked({"request": "dose_mg", "equals": 162.0})[0] == MET
     assert asked({"request": "interval_days", "at_least": 14.0})[0] == NOT_MET
     assert asked({"request": "daily_mg", "at_most": 300.0})[0] == NOT_DOC
     assert asked({"request": "kind", "one_of": ["start"]})[0] == MET
     assert asked({"request": "kind", "one_of": ["start"]}, kind="renewal")[0] == NOT_MET
+
+
+def test_what_is_asked_for_together_is_read_on_the_request():
+    tree = {"request": "with_drug", "drugs": ["classic"]}
+    assert asked(tree, asked=0b11)[0] == MET
+    assert asked(tree, asked=0b10)[0] == NOT_MET
+    assert asked({"request": "with_drug", "drugs": ["modern"]}, asked=0b10)[0] == NOT_MET, "the drug itself is no other drug"
 
 
 def test_groups_rules_in_rules_and_conditions_of_application():

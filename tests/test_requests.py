@@ -107,6 +107,25 @@ def test_every_treatment_that_starts_must_pass_its_own_rule(engine):
     assert list(rows(unasked, "start")["name"]) == ["a", "b"], "b needs no authorisation, so its rule is not asked"
 
 
+def test_rules_see_what_is_asked_for_with_it(engine):
+    """A rule that b is not asked for: a alone passes, a with b does not."""
+    base = payer()
+    alone = CodeRow(op=Op.LEAF, field=FIELD_NUMBERS["asked"], of=1, below=1.0, label="not with b")
+    both = ((CandidateSpec(regimen=0b11), CandidateSpec(regimen=0b01)), ())
+    program = replace(
+        base,
+        code=(*base.code, alone),
+        rules=(*base.rules, RuleSpec(name="alone", first=5, last=6)),
+        lines=both,
+        access=replace(base.access, start_rules=(5, -1)),
+        names=(*base.names, "not with b"),
+    )
+    program = replace(program, name_ids={name: number for number, name in enumerate(program.names)})
+    told = story(program, engine)
+    assert rows(told, "deny")["detail"].tolist() == ["not with b"]
+    assert rows(told, "start")["name"].tolist() == ["a"]
+
+
 def test_what_needs_no_authorisation_waits_for_its_supply_only(engine):
     slow = (DelaySpec(), DelaySpec(mean=0.25))
     told = story(payer(treatments=0b01, decision=HALF, supplies=slow, lines=((CandidateSpec(regimen=0b10),), ())), engine)

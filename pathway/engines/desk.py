@@ -78,8 +78,8 @@ class Clinic(Protocol):
 
     time: float
 
-    def judge(self, rule: int, documents: int = ...) -> tuple[int, str]:
-        """Truth and deciding clause on the documents at hand; a rule of -1 is always met."""
+    def judge(self, rule: int, documents: int = ..., asked: int = ...) -> tuple[int, str]:
+        """Truth and deciding clause on the documents at hand and what is asked for; a rule of -1 is always met."""
 
     def write(self, kind: Kind, name: str, detail: str = "", *, measured: float = ...) -> None:
         """Add a row to the log."""
@@ -287,7 +287,11 @@ class Desk:
     def _answer(self, request: Request) -> None:
         """Every treatment asked for must pass its rule; the first that alone fixes the answer names the clause."""
         rules = self._access.renewal_rules if request.is_renewal else self._access.start_rules
-        answers = [self._clinic.judge(rule, request.documents) for treatment, rule in enumerate(rules) if request.asked >> treatment & 1]
+        answers = [
+            self._clinic.judge(rule, request.documents, request.regimen or request.asked)
+            for treatment, rule in enumerate(rules)
+            if request.asked >> treatment & 1
+        ]
         request.truth, request.clause = int(Truth.MET), ""
         if answers:
             request.truth = int(combine_all([truth for truth, _ in answers]))

@@ -37,12 +37,14 @@ class Record:
         Per index: the last :data:`KEPT` pairs (time, value); the value at the start of the line.
     regimen, ever, completed, failed, intolerant, contraindicated, held, reduced
         Bit sets of treatments.
+    asked
+        Bit set of what the request asks for whose rules are being answered.
     start, stop
         Per treatment: time the present or last course started and stopped (infinite: never).
     """
 
     __slots__ = (
-        "_fields", "age", "completed", "condition", "contraindicated", "covariates", "ever", "failed", "findings", "flags", "held", "index_baseline", "indices", "intolerant",
+        "_fields", "age", "asked", "completed", "condition", "contraindicated", "covariates", "ever", "failed", "findings", "flags", "held", "index_baseline", "indices", "intolerant",
         "line", "line_baseline", "line_start", "measured", "onset", "program", "reduced", "regimen", "start", "stop",
     )  # fmt: skip
 
@@ -61,6 +63,7 @@ class Record:
         self.regimen = self.ever = self.completed = self.failed = self.intolerant = self.contraindicated = 0
         self.held = self.reduced = self.flags = 0
         self.condition = -1
+        self.asked = 0
         self.line = 0
         self.line_start = 0.0
         self._fields: tuple[Callable[[float, int, float], float], ...] = tuple(getattr(self, "_" + name) for name in FIELDS)
@@ -291,6 +294,9 @@ class Record:
 
     def _constant(self, _time: float, _of: int, _window: float) -> float:
         return 1.0
+
+    def _asked(self, _time: float, of: int, _window: float) -> float:
+        return float(self.asked >> of & 1)
 
     def _unseen(self, _time: float, _of: int, _window: float) -> float:
         return nan

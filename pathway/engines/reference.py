@@ -347,8 +347,9 @@ class Life:
 
     # --- choosing and requests ----------------------------------------------------------------------------------
 
-    def judge(self, rule: int, documents: int = EVERY_DOCUMENT) -> tuple[int, str]:
-        """Evaluate a rule now, on the documents at hand; -1 is always met."""
+    def judge(self, rule: int, documents: int = EVERY_DOCUMENT, asked: int = 0) -> tuple[int, str]:
+        """Evaluate a rule now, on the documents at hand and what is asked for; -1 is always met."""
+        self.record.asked = asked
         return self.record.judge(rule, self.time, documents) if rule >= 0 else (int(Truth.MET), "")
 
     def _is_met(self, rule: int) -> bool:
