@@ -25,6 +25,9 @@ Span = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)? (days?|weeks?|mon
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-+]*$", max_length=60)]
 """A word of a closed list: ``dcSSc``, ``rheumatology``, ``M34.81``."""
 
+Sentence = Annotated[str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""What a rule says, on one line."""
+
 Layer = Literal["label", "guideline", "payer", "practice"]
 RuleGrade = Literal["V1", "V2", "S", "M", "A"]
 """V1 primary source read; V2 secondary source; S stated in a seed document only; M memory; A assumption."""
@@ -66,7 +69,7 @@ class Product(Document):
 
     label: Label
     indications: tuple[Name, ...] = ()
-    routes: tuple[Name, ...] = ()
+    routes: tuple[Code, ...] = ()
     biosimilar: bool = False
     grade: RuleGrade = "V2"
     source: str = Field(min_length=1)
@@ -163,7 +166,7 @@ class PolicyRule(Document):
 
     id: RuleCode
     type: RuleType
-    label: Label
+    label: Sentence
     diseases: tuple[Name, ...] = Field(default=(), description="empty: every disease")
     drugs: tuple[Name, ...] = Field(default=(), description="agents or classes that a request must concern; empty: every drug")
     kinds: tuple[RequestKind, ...] = Field(default=(), description="kinds of request it is asked at; empty: those of its type")
