@@ -230,4 +230,18 @@ class Policies:
     facts: dict[str, Fact] = field(default_factory=dict)
     agents: dict[str, Agent] = field(default_factory=dict)
     rules: dict[str, PolicyRule] = field(default_factory=dict)
+    heads: dict[str, PolicyHead] = field(default_factory=dict)
+    """Head of the file of each rule, by the rule's id."""
     conflicts: dict[str, Conflict] = field(default_factory=dict)
+
+    def agent(self, word: str) -> str | None:
+        """Give the id of a drug as a record names it: its id, label, or another of its names; None if nothing bears it."""
+        asked = word.strip().casefold()
+        for name, agent in self.agents.items():
+            if asked in (name, agent.label.casefold(), *(other.casefold() for other in agent.names), *agent.products):
+                return name
+        return None
+
+    def members(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """Agents that these ids or classes name, in the order of the table."""
+        return tuple(name for name, agent in self.agents.items() if name in words or any(one in words for one in agent.classes))

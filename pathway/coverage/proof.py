@@ -1,0 +1,522 @@
+"""Proofs: a rule's tree answered on a record, with what was found, what was asked, and what is missing.
+
+Four values and strong Kleene logic (:mod:`pathway.rules`). A known failure decides whatever is missing; an old observation is *not documented*, because a new test
+cures it; "never done" is *not met* where a test is asked for. Thresholds compare as printed, up to one part in 10^9, so that 20 % of 10 joints is 20 %.
+This module must not know a drug or a payer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from pathway.coverage.record import Given, Record, Seen, before
+from pathway.definition.policies import Clause, PolicyRule
+from pathway.rules import Truth, combine_all, combine_any, combine_at_least, negate
+
+TOLERANCE = 1e-9
+REQUESTED = "requested"
+FAILED = ("inefficacy_primary", "inefficacy_secondary")
+NOT_TOLERATED = ("adverse_event", "intolerance")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """One node of a proof.
+
+    Attributes
+    ----------
+    path
+        Where the clause stands in its rule: the key by which a search may set its answer.
+    words
+        The clause in plain words.
+    found, date, documents
+        What the record holds; empty where it holds nothing.
+    distance
+        How far the value is from its threshold, in the fact's unit; at least 0 when met, below when not; None without a number.
+    missing
+        The question to ask when it is not documented.
+    changeable
+        Can a test, a visit or treatment change it.
+    """
+
+    path: str
+    truth: Truth
+    words: str
+    form: str
+    found: str = ""
+    date: date | None = None
+    documents: tuple[str, ...] = ()
+    distance: float | None = None
+    missing: str = ""
+    changeable: bool = True
+    fact: str = ""
+    source: str = ""
+    grade: str = ""
+    children: tuple[Proof, ...] = ()
+
+    def leaves(self) -> Iterator[Proof]:
+        """Leaves in file order."""
+        if not self.children:
+            yield self
+        for child in self.children:
+            yield from child.leaves()
+
+    def nodes(self) -> Iterator[Proof]:
+        """All nodes, this one first."""
+        yield self
+        for child in self.children:
+            yield from child.nodes()
+
+    def deciding(self) -> Proof:
+        """The first leaf in file order that alone fixes the answer."""
+        if not self.children:
+            return self
+        if self.form == "not":
+            return self.children[0].deciding()
+        return next((child for child in self.children if child.truth == self.truth), self.children[0]).deciding()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What clauses are answered on.
+
+    Attributes
+    ----------
+    skip
+        1: on the observations before the last ones (was the value before it in the band too).
+    given
+        Answers set by a search, by path.
+    """
+
+    record: Record
+    skip: int = 0
+    given: Mapping[str, Truth] = field(default_factory=dict)
+
+
+def prove(rule: PolicyRule, context: Context) -> Proof:
+    """Answer a rule; one without a tree is not applicable."""
+    return _rule(rule, context, rule.id)
+
+
+def _rule(rule: PolicyRule, context: Context, path: str) -> Proof:
+    if rule.when is None:
+        return Proof(path=path, truth=Truth.NOT_APPLICABLE, words=rule.label, form="rule", source=rule.source, grade=rule.grade)
+    inner = answer(rule.when, context, f"{path}.when")
+    truth = inner.truth
+    children: tuple[Proof, ...] = (inner,)
+    if rule.applies_if is not None:
+        guard = answer(rule.applies_if, context, f"{path}.applies_if")
+        truth, children = _guarded(guard, inner)
+    return Proof(path=path, truth=truth, words=rule.label, form="rule", source=rule.source, grade=rule.grade, children=children)
+
+
+def _guarded(guard: Proof, inner: Proof) -> tuple[Truth, tuple[Proof, ...]]:
+    if guard.truth is Truth.MET:
+        return inner.truth, (inner,)
+    return (Truth.NOT_DOCUMENTED if guard.truth is Truth.NOT_DOCUMENTED else Truth.NOT_APPLICABLE), (guard,)
+
+
+def answer(clause: Clause, context: Context, path: str) -> Proof:
+    """Answer one clause."""
+    if path in context.given:
+        return Proof(path=path, truth=context.given[path], words=clause.label, form="given")
+    proof = _plain(clause, context, path)
+    if clause.applies_if is not None:
+        guard = answer(clause.applies_if, context, f"{path}.applies_if")
+        truth, children = _guarded(guard, proof)
+        proof = proof if children[0] is proof else Proof(path=path, truth=truth, words=f"only if {guard.words}", form="if", children=children)
+    return proof
+
+
+def _plain(clause: Clause, context: Context, path: str) -> Proof:
+    group = clause.all or clause.any or clause.at_least_of
+    if group:
+        return _group(clause, group, context, path)
+    if clause.negate is not None:
+        inner = answer(clause.negate, context, f"{path}.not")
+        return Proof(path=path, truth=negate(inner.truth), words=clause.label or f"not: {inner.words}", form="not", children=(inner,))
+    if clause.rule is not None:
+        return _rule(context.record.policies.rules[clause.rule], context, f"{path}({clause.rule})")
+    if clause.documented is not None:
+        return _documented(clause, context, path)
+    leaf = _leaf(clause, context, path)
+    if leaf.truth is Truth.NOT_DOCUMENTED and clause.if_missing in ("warn", "nothing"):
+        return _with(leaf, truth=Truth.NOT_APPLICABLE, found=leaf.found or "not on file, left out")
+    return leaf
+
+
+def _with(proof: Proof, *, truth: Truth, found: str) -> Proof:
+    return Proof(
+        path=proof.path, truth=truth, words=proof.words, form=proof.form, found=found, date=proof.date, documents=proof.documents, missing=proof.missing,
+        changeable=proof.changeable, fact=proof.fact, source=proof.source, grade=proof.grade,
+    )  # fmt: skip
+
+
+def _group(clause: Clause, group: Sequence[Clause], context: Context, path: str) -> Proof:
+    form = "all" if clause.all else "any" if clause.any else "at_least"
+    if clause.parameter is not None:
+        form = context.record.asked.parameters.get(clause.parameter, form)
+    key = "all" if clause.all else "any" if clause.any else "at_least_of"
+    children = tuple(answer(child, context, f"{path}.{key}[{number}]") for number, child in enumerate(group))
+    values = [child.truth for child in children]
+    truth = combine_all(values) if form == "all" else combine_any(values) if form == "any" else combine_at_least(clause.count or 1, values)
+    words = clause.label or {"all": "all of these", "any": "any of these", "at_least": f"at least {clause.count} of these"}[form]
+    return Proof(path=path, truth=truth, words=words, form=form, children=children, source=clause.source, grade=clause.grade or "")
+
+
+def _documented(clause: Clause, context: Context, path: str) -> Proof:
+    children = tuple(_on_file(fact, context, f"{path}.documented[{number}]") for number, fact in enumerate(clause.documented or ()))
+    if len(children) == 1:
+        return children[0]
+    return Proof(path=path, truth=combine_all([child.truth for child in children]), words=clause.label or "all on file", form="all", children=children)
+
+
+def _on_file(fact: str, context: Context, path: str) -> Proof:
+    if path in context.given:
+        return Proof(path=path, truth=context.given[path], words=fact, form="given")
+    spec = context.record.policies.facts[fact]
+    seen = context.record.latest(fact)
+    truth = Truth.NOT_DOCUMENTED if seen is None else Truth.NOT_MET if seen.value is None else Truth.MET
+    found = "" if seen is None else "documented as never done" if seen.value is None else f"on file: {say(seen.value, spec.unit)}"
+    return Proof(
+        path=path, truth=truth, words=f"{spec.label} on file", form="documented", found=found, date=None if seen is None else seen.date,
+        documents=_papers(seen), missing=spec.ask or spec.label, fact=fact, changeable=True,
+    )  # fmt: skip
+
+
+def _papers(*seen: Seen | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.document for one in seen if one is not None and one.document))
+
+
+def say(value: bool | float | str, unit: str = "") -> str:
+    """A value in words.
+
+    Examples
+    --------
+    >>> say(True), say(56.0, "%"), say("dcSSc")
+    ('yes', '56 %', 'dcSSc')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    return f"{value:g} {unit}".strip()
+
+
+# --- leaves ---------------------------------------------------------------------------------------------------------
+
+
+def _leaf(clause: Clause, context: Context, path: str) -> Proof:
+    if clause.fact is not None:
+        return _fact(clause, clause.fact, context, path)
+    if clause.change_of is not None:
+        return _change(clause, clause.change_of, context, path)
+    if clause.improvement_of is not None:
+        return _improvement(clause, clause.improvement_of, context, path)
+    if clause.therapy is not None:
+        return _therapy(clause, context, path)
+    return _request(clause, context, path)
+
+
+def compared(clause: Clause, value: float) -> tuple[bool, float]:
+    """Does a value pass the thresholds, and by how much (the least margin; below 0: it fails).
+
+    Examples
+    --------
+    >>> compared(Clause(fact="fvc", above=55), 55.0)
+    (False, 0.0)
+    """
+    margins: list[tuple[bool, float]] = []
+    for bound, sign, strict in ((clause.at_least, 1, False), (clause.at_most, -1, False), (clause.above, 1, True), (clause.below, -1, True)):
+        if bound is not None:
+            slack = TOLERANCE * max(1.0, abs(bound))
+            margin = sign * (value - bound)
+            margins.append((margin > slack if strict else margin >= -slack, margin))
+    if clause.equals is not None and not isinstance(clause.equals, bool):
+        gap = abs(value - clause.equals)
+        margins.append((gap <= TOLERANCE * max(1.0, abs(clause.equals)), -gap))
+    least = min((margin for _, margin in margins), default=0.0)
+    return all(passed for passed, _ in margins), round(least, 12) + 0.0
+
+
+def threshold_words(clause: Clause, unit: str = "") -> str:
+    """The thresholds of a clause in words."""
+    parts = [
+        f"{words} {say(bound, unit)}"
+        for words, bound in (("at least", clause.at_least), ("at most", clause.at_most), ("above", clause.above), ("below", clause.below))
+        if bound is not None
+    ]
+    if clause.one_of is not None:
+        parts.append(" or ".join(clause.one_of))
+    if clause.equals is not None:
+        parts.append(say(clause.equals, unit))
+    return " and ".join(parts)
+
+
+def _fact(clause: Clause, fact: str, context: Context, path: str) -> Proof:
+    record = context.record
+    spec = record.policies.facts[fact]
+    agents = record.policies.members(clause.before_start_of)
+    first = record.first_dose(agents) if agents else None
+    seen = record.latest(fact, earlier_than=first, skip=context.skip, measured_only=clause.measured_only)
+    words = clause.label or f"{spec.label}: {threshold_words(clause, spec.unit)}"
+    if clause.before_start_of:
+        words += ", before the first dose"
+    if clause.within is not None:
+        words += f", within {clause.within}"
+    truth, found, distance = Truth.NOT_DOCUMENTED, "", None
+    if seen is None or seen.value is None:
+        is_absent = clause.if_missing == "absent" and record.patient.claims_complete and spec.kind == "yes_no"
+        if is_absent:
+            truth, found = (Truth.NOT_MET if clause.equals else Truth.MET), "nothing on file, taken as no"
+        elif seen is not None:
+            found = "documented as never done"
+    elif clause.within is not None and seen.date < before(record.reference, clause.within):
+        found = f"{say(seen.value, spec.unit)}, older than {clause.within}"
+    else:
+        truth, found, distance = _judged(clause, seen, spec.unit)
+    return Proof(
+        path=path, truth=truth, words=words, form="fact", found=found, date=None if seen is None else seen.date, documents=_papers(seen), distance=distance,
+        missing=clause.ask or spec.ask or spec.label, changeable=spec.changeable, fact=fact, source=clause.source, grade=clause.grade or "",
+    )  # fmt: skip
+
+
+def _judged(clause: Clause, seen: Seen, unit: str) -> tuple[Truth, str, float | None]:
+    value = seen.value
+    if isinstance(value, bool):
+        return (Truth.MET if value == clause.equals else Truth.NOT_MET), say(value), None
+    if isinstance(value, str):
+        return (Truth.MET if value in (clause.one_of or ()) else Truth.NOT_MET), value, None
+    number = float(value or 0.0)
+    passed, distance = compared(clause, number)
+    return (Truth.MET if passed else Truth.NOT_MET), say(number, unit), distance
+
+
+def _change(clause: Clause, fact: str, context: Context, path: str) -> Proof:
+    record = context.record
+    spec = record.policies.facts[fact]
+    last = record.latest(fact)
+    since = None if last is None else before(last.date, clause.within) if clause.within else date.min
+    kept = [seen for seen in record.of(fact) if last is not None and since is not None and seen.date >= since and isinstance(seen.value, float)]
+    words = clause.label or f"{clause.direction} of {spec.label}" + (f" within {clause.within}" if clause.within else "")
+    words += f": {threshold_words(clause, '' if clause.relative else spec.unit)}" + (" of the earlier value" if clause.relative else "")
+    if last is None or len(kept) < 2 or not isinstance(last.value, float):
+        return Proof(path=path, truth=Truth.NOT_DOCUMENTED, words=words, form="change", missing=f"{spec.ask or spec.label}, twice, with dates", fact=fact)
+    earlier = max(kept[:-1], key=lambda seen: float(seen.value or 0.0) * (1 if clause.direction == "fall" else -1))
+    start = float(earlier.value or 0.0)
+    moved = (start - last.value) * (1 if clause.direction == "fall" else -1)
+    if clause.relative:
+        if start == 0.0:
+            return Proof(path=path, truth=Truth.NOT_APPLICABLE, words=words, form="change", found="an earlier value of 0", fact=fact)
+        moved /= start
+    passed, distance = compared(clause, moved)
+    found = f"{say(start, spec.unit)} on {earlier.date}, {say(last.value, spec.unit)} on {last.date}: {moved:g}"
+    return Proof(
+        path=path, truth=Truth.MET if passed else Truth.NOT_MET, words=words, form="change", found=found, date=last.date, documents=_papers(earlier, last),
+        distance=distance, fact=fact, missing=spec.ask,
+    )  # fmt: skip
+
+
+def _improvement(clause: Clause, fact: str, context: Context, path: str) -> Proof:
+    record = context.record
+    spec = record.policies.facts[fact]
+    words = clause.label or f"{spec.label}: improved from baseline by {threshold_words(clause)} (share)"
+    base = record.baseline(fact, measured_only=clause.measured_only)
+    now = record.latest(fact, measured_only=clause.measured_only)
+    if now is not None and (
+        (base is not None and now.date <= base.date) or now.value is None or (clause.within is not None and now.date < before(record.as_of, clause.within))
+    ):
+        now = None
+    if base is not None and base.value == 0.0:
+        return Proof(path=path, truth=Truth.NOT_APPLICABLE, words=words, form="improvement", found="a baseline of 0: improvement has no meaning", fact=fact)
+    if base is None or now is None or not isinstance(base.value, float) or not isinstance(now.value, float):
+        lack = " and ".join(name for name, one in (("baseline", base), ("current", now)) if one is None)
+        return Proof(
+            path=path, truth=Truth.NOT_DOCUMENTED, words=words, form="improvement", found=f"no measured {lack} value on file" if lack else "", fact=fact,
+            missing=f"{lack or 'current'} {spec.label.lower()}", documents=_papers(base, now),
+        )  # fmt: skip
+    share = (base.value - now.value) / base.value
+    passed, distance = compared(clause, share)
+    found = f"{say(base.value, spec.unit)} on {base.date}, {say(now.value, spec.unit)} on {now.date}: {100 * share:.1f} %"
+    return Proof(
+        path=path, truth=Truth.MET if passed else Truth.NOT_MET, words=words, form="improvement", found=found, date=now.date, documents=_papers(base, now),
+        distance=distance, fact=fact, missing=spec.ask,
+    )  # fmt: skip
+
+
+# --- therapy ----------------------------------------------------------------------------------------------------------
+
+
+def _therapy(clause: Clause, context: Context, path: str) -> Proof:
+    record = context.record
+    named = tuple(record.asked.drug if one == REQUESTED else one for one in clause.drugs)
+    agents = tuple(one for one in record.policies.members(named) if not (clause.other_than_requested and one == record.asked.drug))
+    answers = {agent: _of_agent(clause, agent, record) for agent in agents}
+    values = [truth for truth, _ in answers.values()]
+    needed = int(clause.at_least) if clause.at_least is not None else 1
+    truth = combine_all(values) if clause.every else combine_at_least(needed, values) if needed > 1 else combine_any(values)
+    labels = record.policies.agents
+    told = "; ".join(f"{labels[agent].label}: {what}" for agent, (_, what) in answers.items() if what)
+    words = clause.label or _therapy_words(clause, needed)
+    open_ones = [labels[agent].label for agent, (one, _) in answers.items() if one is Truth.NOT_DOCUMENTED]
+    missing = f"history of {', '.join(open_ones[:4])}{' and others' if len(open_ones) > 4 else ''}: dates, dose, response and reason of stopping" if open_ones else ""
+    documents = tuple(dict.fromkeys(given.course.document for agent in agents for given in record.of_agent(agent) if given.course.document))
+    return Proof(path=path, truth=truth, words=words, form="therapy", found=told, documents=documents, missing=missing, source=clause.source, grade=clause.grade or "")
+
+
+def _therapy_words(clause: Clause, needed: int) -> str:
+    verb = {
+        "tried": "had", "on": "is on", "failed": "failed", "intolerant": "did not tolerate", "failed_or_intolerant": "failed or did not tolerate",
+        "contraindicated": "contraindicated", "progressed": "progressed on", "stopped": "stopped", "reason_documented": "reason of stopping documented for",
+    }[clause.therapy or "tried"]  # fmt: skip
+    how = "every one of " if clause.every else f"at least {needed} of " if needed > 1 else ""
+    extra = "".join(
+        part
+        for part in (
+            f", for at least {clause.for_at_least}" if clause.for_at_least else "", f", last dose within {clause.last_dose_within}" if clause.last_dose_within else "",
+            f", at least {clause.last_dose_before} ago" if clause.last_dose_before else "",
+        )  # fmt: skip
+    )
+    names = [one.replace("_", " ") for one in clause.drugs]
+    return f"{verb} {how}{', '.join(names)}{extra}"
+
+
+def _of_agent(clause: Clause, agent: str, record: Record) -> tuple[Truth, str]:
+    """Truth of the question for one agent, and what the record says of it."""
+    courses = record.of_agent(agent)
+    question = clause.therapy
+    if question == "contraindicated":
+        return _contraindicated(agent, courses, record)
+    if question == "reason_documented":
+        stopped = [given for given in courses if not given.is_ongoing]
+        if not stopped:
+            return Truth.NOT_APPLICABLE, ""
+        is_known = all(given.course.stop_reason not in (None, "unknown") for given in stopped)
+        return (Truth.MET if is_known else Truth.NOT_DOCUMENTED), "" if is_known else "stopped, reason not on file"
+    if not courses:
+        is_known = record.patient.therapy_history_complete or (clause.if_missing == "absent" and record.patient.claims_complete)
+        return (Truth.NOT_MET if is_known else Truth.NOT_DOCUMENTED), ""
+    answers = [_of_course(clause, given, record) for given in courses]
+    truth = combine_any([one for one, _ in answers])
+    return truth, next(what for one, what in answers if one == truth)
+
+
+def _contraindicated(agent: str, courses: Sequence[Given], record: Record) -> tuple[Truth, str]:
+    stated = [one for one in record.contraindications if one.drug == agent]
+    if any(one.present for one in stated) or any(given.course.stop_reason == "contraindication" for given in courses):
+        return Truth.MET, f"contraindicated ({next((one.basis for one in stated if one.basis), 'on file')})"
+    if stated or record.patient.contraindications_complete:
+        return Truth.NOT_MET, "not contraindicated"
+    return Truth.NOT_DOCUMENTED, ""
+
+
+def _of_course(clause: Clause, given: Given, record: Record) -> tuple[Truth, str]:
+    asked = _asked_of_course(clause, given)
+    limits = [asked, *_limits(clause, given, record)]
+    said = "ongoing" if given.is_ongoing else f"stopped {given.last_dose or ''} ({given.course.stop_reason or 'no reason on file'})".replace("  ", " ")
+    if given.course.progressed:
+        said += ", progressed on it"
+    return combine_all(limits), f"{said}, since {given.start}" if given.start else said
+
+
+def _asked_of_course(clause: Clause, given: Given) -> Truth:
+    question, reason = clause.therapy, given.course.stop_reason
+    is_open = not given.is_ongoing and reason in (None, "unknown")
+    progressed = given.course.progressed is True or reason in FAILED
+    if question == "tried":
+        return Truth.MET
+    if question == "on":
+        return Truth.MET if given.is_ongoing else Truth.NOT_MET
+    if question == "stopped":
+        return Truth.NOT_MET if given.is_ongoing else Truth.MET
+    if question == "progressed":
+        return Truth.MET if progressed else Truth.NOT_DOCUMENTED if is_open or (given.is_ongoing and given.course.progressed is None) else Truth.NOT_MET
+    failed = Truth.MET if progressed else Truth.NOT_DOCUMENTED if is_open else Truth.NOT_MET
+    intolerant = Truth.MET if reason in NOT_TOLERATED else Truth.NOT_DOCUMENTED if is_open else Truth.NOT_MET
+    return failed if question == "failed" else intolerant if question == "intolerant" else combine_any([failed, intolerant])
+
+
+def _limits(clause: Clause, given: Given, record: Record) -> Iterator[Truth]:
+    """What is asked of the course besides: its length, last dose, dose and company."""
+    if clause.for_at_least is not None:
+        yield _known(given.length_at_least(clause.for_at_least, record.as_of))
+    if clause.last_dose_within is not None:
+        last = record.as_of if given.is_ongoing else given.last_dose
+        yield _known(None if last is None else last >= before(record.as_of, clause.last_dose_within))
+    if clause.last_dose_before is not None:
+        yield _known(None if given.start is None else given.start <= before(record.as_of, clause.last_dose_before))
+    if clause.weekly_mg_at_least is not None:
+        dose = given.weekly_mg
+        yield _known(None if dose is None else dose >= clause.weekly_mg_at_least * (1.0 - TOLERANCE))
+    if clause.alone:
+        others = record.policies.members(clause.not_with)
+        yield _known(not any(other.agent in others and other.agent != given.agent and _overlap(given, other) for other in record.courses))
+
+
+def _known(is_so: bool | None) -> Truth:  # noqa: FBT001 (an answer, not a flag)
+    return Truth.NOT_DOCUMENTED if is_so is None else Truth.MET if is_so else Truth.NOT_MET
+
+
+def _overlap(one: Given, other: Given) -> bool:
+    """Were two courses taken at the same time; dates that are not on file count as if they were not."""
+    if one.start is None or other.start is None:
+        return False
+    end, other_end = (given.last_dose or date.max for given in (one, other))
+    return one.start < other_end and other.start < end
+
+
+# --- the request ------------------------------------------------------------------------------------------------------
+
+
+def _request(clause: Clause, context: Context, path: str) -> Proof:
+    record, asked = context.record, context.record.asked
+    what = clause.request or "drug"
+    words = clause.label or f"requested {what.replace('_', ' ')}: {threshold_words(clause) or ', '.join(clause.drugs)}"
+    if what == "with_drug":
+        members = record.policies.members(clause.drugs)
+        together = [one for one in record.with_agents if one in members]
+        truth = Truth.MET if together else Truth.NOT_MET
+        return Proof(path=path, truth=truth, words=words, form="request", found=", ".join(together) or "none of them", changeable=True)
+    if what == "product_indicated":
+        return _product(clause, record, path)
+    if what in ("drug", "kind", "route"):
+        word = {"drug": asked.drug, "kind": asked.kind, "route": asked.route}[what]
+        truth = Truth.NOT_DOCUMENTED if not word else Truth.MET if word in (clause.one_of or ()) else Truth.NOT_MET
+        return Proof(path=path, truth=truth, words=words, form="request", found=word, missing=f"the {what} that is asked for")
+    value = _amount(what, record)
+    if value is None:
+        return Proof(path=path, truth=Truth.NOT_DOCUMENTED, words=words, form="request", missing=f"{what.replace('_', ' ')} that is asked for")
+    passed, distance = compared(clause, value)
+    return Proof(path=path, truth=Truth.MET if passed else Truth.NOT_MET, words=words, form="request", found=f"{value:g}", distance=distance)
+
+
+def _amount(what: str, record: Record) -> float | None:
+    asked = record.asked
+    if what == "line":
+        return None if asked.line is None else float(asked.line)
+    if what == "interval_days":
+        return asked.interval_days
+    if asked.dose_mg is None:
+        return None
+    if what == "daily_mg":
+        return None if asked.interval_days is None else asked.dose_mg / asked.interval_days
+    if what == "dose_mg_per_kg":
+        weight = record.latest("weight")
+        return None if weight is None or not isinstance(weight.value, float) else asked.dose_mg / weight.value
+    return asked.dose_mg
+
+
+def _product(clause: Clause, record: Record, path: str) -> Proof:
+    asked = record.asked
+    agent = record.policies.agents[asked.drug]
+    words = clause.label or f"the product's label lists {asked.disease}"
+    product = agent.products.get(asked.product.casefold())
+    if product is None:
+        return Proof(path=path, truth=Truth.NOT_APPLICABLE, words=words, form="request", found="no product named")
+    is_listed = asked.disease in product.indications
+    listed = ", ".join(product.indications)
+    return Proof(
+        path=path, truth=Truth.MET if is_listed else Truth.NOT_MET, words=words, form="request", found=f"{product.label}: {listed}", source=product.source, grade=product.grade
+    )
