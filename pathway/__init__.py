@@ -10,13 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["PathwayError", "Results", "Scenario", "__version__", "check", "read", "run"]
+__all__ = ["PathwayError", "Results", "Scenario", "__version__", "check", "read", "review", "run"]
 
 if TYPE_CHECKING:
     from pathway.definition.scenario import Scenario
     from pathway.errors import PathwayError
     from pathway.experiment import Results, run
     from pathway.reading import check, read
+    from pathway.reviewing import review
 
 _HOMES = {
     "PathwayError": "pathway.errors",
@@ -24,6 +25,7 @@ _HOMES = {
     "Scenario": "pathway.definition.scenario",
     "check": "pathway.reading",
     "read": "pathway.reading",
+    "review": "pathway.reviewing",
     "run": "pathway.experiment",
 }
 

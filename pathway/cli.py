@@ -385,6 +385,25 @@ def trace(
 
 
 @app.command()
+def review(
+    file: Annotated[Path, typer.Argument(metavar="REQUEST", help="a patient's record and a request, TOML or JSON")],
+    profile: Annotated[Optional[list[str]], typer.Option(help="payer's rule, such as P-CVS-SSC; the first decides, the rest are shown for contrast")] = None,  # noqa: UP045
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,  # noqa: FBT002
+    html: Annotated[Optional[Path], typer.Option(metavar="FILE", help="one self-contained page for the file")] = None,  # noqa: UP045
+) -> None:
+    """Decide a request for coverage, with reasons."""
+    with guarded():
+        from pathway.report import review as telling
+        from pathway.reviewing import review_document
+
+        document, made = review_document(file, profiles=tuple(profile or ()))
+        told = telling.told(document, made)
+        if html is not None:
+            html.write_text(telling.as_html(told), encoding="utf-8")
+        typer.echo(telling.as_json(told) if as_json else telling.as_text(told))
+
+
+@app.command()
 def sources(
     file: File,
     csv: Annotated[bool, typer.Option("--csv", help="as CSV")] = False,  # noqa: FBT002

@@ -130,7 +130,8 @@ class Determination:
 
     def conflicts(self) -> tuple[str, ...]:
         """Numbers of the conflicts between sources that touch the answer."""
-        used = [*(one.rule for one in self.findings), *(self.record.policies.rules[v.profile] for v in (self.verdict, *self.contrast) if v and v.profile != LABEL_ONLY)]
+        telling = [one for one in self.findings if one.position or (one.truth is not Truth.NOT_APPLICABLE and one.layer == "label" and one.rule.conflicts)]
+        used = [*(one.rule for one in telling), *(self.record.policies.rules[v.profile] for v in (self.verdict, *self.contrast) if v and v.profile != LABEL_ONLY)]
         return tuple(dict.fromkeys(number for rule in used for number in rule.conflicts))
 
 

@@ -77,6 +77,17 @@ class Proof:
             return self.children[0].deciding()
         return next((child for child in self.children if child.truth == self.truth), self.children[0]).deciding()
 
+    def decisive(self) -> Proof:
+        """The node to show as the reason: the leaf that alone fixes the answer, or the group whose members fix it together."""
+        if not self.children:
+            return self
+        together = (self.form == "all" and self.truth is Truth.MET) or (self.form == "any" and self.truth is Truth.NOT_MET) or self.form == "at_least"
+        if together and len(self.children) > 1:
+            return self
+        if self.form in ("all", "any", "at_least"):
+            return next((child for child in self.children if child.truth == self.truth), self.children[0]).decisive()
+        return self.children[0].decisive()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
@@ -261,7 +272,7 @@ def _fact(clause: Clause, fact: str, context: Context, path: str) -> Proof:
     agents = record.policies.members(clause.before_start_of)
     first = record.first_dose(agents) if agents else None
     seen = record.latest(fact, earlier_than=first, skip=context.skip, measured_only=clause.measured_only)
-    words = clause.label or f"{spec.label}: {threshold_words(clause, spec.unit)}"
+    words = clause.label or (spec.label if clause.equals is True else f"{spec.label}: {threshold_words(clause, spec.unit)}")
     if clause.before_start_of:
         words += ", before the first dose"
     if clause.within is not None:

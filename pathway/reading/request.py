@@ -21,8 +21,8 @@ from pathway.reading.text import Findings, read_text
 ROUTES = ("IV", "SC", "oral")
 
 
-def read_request(path: str | Path, policies: Policies | None = None) -> tuple[RequestDocument, Record]:
-    """Read and check a request.
+def read_request(path: str | Path, policies: Policies | None = None, *, profiles: tuple[str, ...] = ()) -> tuple[RequestDocument, Record]:
+    """Read and check a request; ``profiles`` stand in for the file's own.
 
     Raises
     ------
@@ -34,6 +34,8 @@ def read_request(path: str | Path, policies: Policies | None = None) -> tuple[Re
     text = read_text(source, source.name, findings)
     data = None if text is None else parse_json(text, source.name, findings) if source.suffix.lower() == ".json" else parse_toml(text, source.name, findings)
     findings.faults.raise_if_any(ScenarioError)
+    if profiles and isinstance((data or {}).get("request"), dict):
+        data = {**(data or {}), "request": {**(data or {})["request"], "profiles": list(profiles)}}
     return request_of(data or {}, source.name, policies or read_policies())
 
 
