@@ -126,6 +126,8 @@ def run(
                 results, output, command=["pathway", *sys.argv[1:]], tell=lambda what: tell(f"writing: {what}", 0, 0)
             )
         store.clear()
+        from pathway.report.terminal import summary_text
+
         typer.echo(summary_text(results))
         typer.echo(f"\n{time.perf_counter() - begin:,.0f} seconds. Report: {relative(folder / 'report.html')}")
 
@@ -185,6 +187,8 @@ def simulated(
     from pathway.experiment import run as run_experiment
 
     def announce(what: str, seconds: float) -> None:
+        from pathway.report.terminal import duration
+
         typer.echo(f"{what}: about {duration(seconds)}", err=True)
 
     return run_experiment(
@@ -197,58 +201,6 @@ def simulated(
         progress=tell,
         announce=announce,
         store=store,
-    )
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words.
-
-    Examples
-    --------
-    >>> duration(4.2), duration(95.0), duration(7300.0)
-    ('4 seconds', '2 minutes', '2 hours')
-    """
-    for unit, size in (("hour", 3600.0), ("minute", 60.0)):
-        if seconds >= 1.5 * size:
-            return f"{seconds / size:.0f} {unit}s"
-    return f"{max(seconds, 1.0):.0f} second{'s' if seconds >= 1.5 else ''}"
-
-
-def summary_text(results: Results) -> str:
-    """Write the full incremental analysis as text."""
-    from pathway.report.formats import printed
-    from pathway.report.tables import full_incremental
-    from pathway.report.view import View
-
-    view = View(results)
-    table = full_incremental(view)
-    lines = [["strategy", f"cost ({view.currency})", "QALYs", "added cost", "added QALYs", "cost per QALY gained"]]
-    wanted = [
-        next(column for column in table.columns if column.key == key)
-        for key in ("label", "cost", "qaly", "inc_cost", "inc_qaly", "icer_text")
-    ]
-    for record in table.frame.to_dict("records"):
-        cells = [
-            " ".join(
-                part for part in printed(record[column.key], column, record.get(column.error, float("nan"))) if part
-            )
-            for column in wanted
-        ]
-        cells[-1] = cells[-1] or str(record["status_text"])
-        lines.append(cells)
-    text = aligned(lines, numeric=(1, 2, 3, 4))
-    return f"{text}\n\n±: standard error of the simulation. Decision support, not individual treatment advice."
-
-
-def aligned(rows: list[list[str]], numeric: tuple[int, ...] = ()) -> str:
-    """Columns of text, numbers to the right."""
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if k in numeric else cell.ljust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
     )
 
 
@@ -446,6 +398,8 @@ def sources(
                     visible(str(row["source"])),
                 ]
             )
+        from pathway.report.terminal import aligned
+
         typer.echo(aligned(rows))
         rows = [["price", "value", "basis", "grade", "source"]]
         for row in prices.to_dict("records"):

@@ -11,14 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from pathway.coverage.record import Given, Record, Seen, before
+from pathway.coverage.record import Record, Seen, before
+from pathway.coverage.therapy import TOLERANCE, of_agent, therapy_words
 from pathway.definition.policies import Clause, PolicyRule
 from pathway.rules import Truth, combine_all, combine_any, combine_at_least, negate
 
-TOLERANCE = 1e-9
 REQUESTED = "requested"
-FAILED = ("inefficacy_primary", "inefficacy_secondary")
-NOT_TOLERATED = ("adverse_event", "intolerance")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -364,118 +362,17 @@ def _therapy(clause: Clause, context: Context, path: str) -> Proof:
     record = context.record
     named = tuple(record.asked.drug if one == REQUESTED else one for one in clause.drugs)
     agents = tuple(one for one in record.policies.members(named) if not (clause.other_than_requested and one == record.asked.drug))
-    answers = {agent: _of_agent(clause, agent, record) for agent in agents}
+    answers = {agent: of_agent(clause, agent, record) for agent in agents}
     values = [truth for truth, _ in answers.values()]
     needed = int(clause.at_least) if clause.at_least is not None else 1
     truth = combine_all(values) if clause.every else combine_at_least(needed, values) if needed > 1 else combine_any(values)
     labels = record.policies.agents
     told = "; ".join(f"{labels[agent].label}: {what}" for agent, (_, what) in answers.items() if what)
-    words = clause.label or _therapy_words(clause, needed)
+    words = clause.label or therapy_words(clause, needed)
     open_ones = [labels[agent].label for agent, (one, _) in answers.items() if one is Truth.NOT_DOCUMENTED]
     missing = f"history of {', '.join(open_ones[:4])}{' and others' if len(open_ones) > 4 else ''}: dates, dose, response and reason of stopping" if open_ones else ""
     documents = tuple(dict.fromkeys(given.course.document for agent in agents for given in record.of_agent(agent) if given.course.document))
     return Proof(path=path, truth=truth, words=words, form="therapy", found=told, documents=documents, missing=missing, source=clause.source, grade=clause.grade or "")
-
-
-def _therapy_words(clause: Clause, needed: int) -> str:
-    verb = {
-        "tried": "had", "on": "is on", "failed": "failed", "intolerant": "did not tolerate", "failed_or_intolerant": "failed or did not tolerate",
-        "contraindicated": "contraindicated", "progressed": "progressed on", "stopped": "stopped", "reason_documented": "reason of stopping documented for",
-    }[clause.therapy or "tried"]  # fmt: skip
-    how = "every one of " if clause.every else f"at least {needed} of " if needed > 1 else ""
-    extra = "".join(
-        part
-        for part in (
-            f", for at least {clause.for_at_least}" if clause.for_at_least else "", f", last dose within {clause.last_dose_within}" if clause.last_dose_within else "",
-            f", at least {clause.last_dose_before} ago" if clause.last_dose_before else "",
-        )  # fmt: skip
-    )
-    names = [one.replace("_", " ") for one in clause.drugs]
-    return f"{verb} {how}{', '.join(names)}{extra}"
-
-
-def _of_agent(clause: Clause, agent: str, record: Record) -> tuple[Truth, str]:
-    """Truth of the question for one agent, and what the record says of it."""
-    courses = record.of_agent(agent)
-    question = clause.therapy
-    if question == "contraindicated":
-        return _contraindicated(agent, courses, record)
-    if question == "reason_documented":
-        stopped = [given for given in courses if not given.is_ongoing]
-        if not stopped:
-            return Truth.NOT_APPLICABLE, ""
-        is_known = all(given.course.stop_reason not in (None, "unknown") for given in stopped)
-        return (Truth.MET if is_known else Truth.NOT_DOCUMENTED), "" if is_known else "stopped, reason not on file"
-    if not courses:
-        is_known = record.patient.therapy_history_complete or (clause.if_missing == "absent" and record.patient.claims_complete)
-        return (Truth.NOT_MET if is_known else Truth.NOT_DOCUMENTED), ""
-    answers = [_of_course(clause, given, record) for given in courses]
-    truth = combine_any([one for one, _ in answers])
-    return truth, next(what for one, what in answers if one == truth)
-
-
-def _contraindicated(agent: str, courses: Sequence[Given], record: Record) -> tuple[Truth, str]:
-    stated = [one for one in record.contraindications if one.drug == agent]
-    if any(one.present for one in stated) or any(given.course.stop_reason == "contraindication" for given in courses):
-        return Truth.MET, f"contraindicated ({next((one.basis for one in stated if one.basis), 'on file')})"
-    if stated or record.patient.contraindications_complete:
-        return Truth.NOT_MET, "not contraindicated"
-    return Truth.NOT_DOCUMENTED, ""
-
-
-def _of_course(clause: Clause, given: Given, record: Record) -> tuple[Truth, str]:
-    asked = _asked_of_course(clause, given)
-    limits = [asked, *_limits(clause, given, record)]
-    said = "ongoing" if given.is_ongoing else f"stopped {given.last_dose or ''} ({given.course.stop_reason or 'no reason on file'})".replace("  ", " ")
-    if given.course.progressed:
-        said += ", progressed on it"
-    return combine_all(limits), f"{said}, since {given.start}" if given.start else said
-
-
-def _asked_of_course(clause: Clause, given: Given) -> Truth:
-    question, reason = clause.therapy, given.course.stop_reason
-    is_open = not given.is_ongoing and reason in (None, "unknown")
-    progressed = given.course.progressed is True or reason in FAILED
-    if question == "tried":
-        return Truth.MET
-    if question == "on":
-        return Truth.MET if given.is_ongoing else Truth.NOT_MET
-    if question == "stopped":
-        return Truth.NOT_MET if given.is_ongoing else Truth.MET
-    if question == "progressed":
-        return Truth.MET if progressed else Truth.NOT_DOCUMENTED if is_open or (given.is_ongoing and given.course.progressed is None) else Truth.NOT_MET
-    failed = Truth.MET if progressed else Truth.NOT_DOCUMENTED if is_open else Truth.NOT_MET
-    intolerant = Truth.MET if reason in NOT_TOLERATED else Truth.NOT_DOCUMENTED if is_open else Truth.NOT_MET
-    return failed if question == "failed" else intolerant if question == "intolerant" else combine_any([failed, intolerant])
-
-
-def _limits(clause: Clause, given: Given, record: Record) -> Iterator[Truth]:
-    """What is asked of the course besides: its length, last dose, dose and company."""
-    if clause.for_at_least is not None:
-        yield _known(given.length_at_least(clause.for_at_least, record.as_of))
-    if clause.last_dose_within is not None:
-        last = record.as_of if given.is_ongoing else given.last_dose
-        yield _known(None if last is None else last >= before(record.as_of, clause.last_dose_within))
-    if clause.last_dose_before is not None:
-        yield _known(None if given.start is None else given.start <= before(record.as_of, clause.last_dose_before))
-    if clause.weekly_mg_at_least is not None:
-        dose = given.weekly_mg
-        yield _known(None if dose is None else dose >= clause.weekly_mg_at_least * (1.0 - TOLERANCE))
-    if clause.alone:
-        others = record.policies.members(clause.not_with)
-        yield _known(not any(other.agent in others and other.agent != given.agent and _overlap(given, other) for other in record.courses))
-
-
-def _known(is_so: bool | None) -> Truth:  # noqa: FBT001 (an answer, not a flag)
-    return Truth.NOT_DOCUMENTED if is_so is None else Truth.MET if is_so else Truth.NOT_MET
-
-
-def _overlap(one: Given, other: Given) -> bool:
-    """Were two courses taken at the same time; dates that are not on file count as if they were not."""
-    if one.start is None or other.start is None:
-        return False
-    end, other_end = (given.last_dose or date.max for given in (one, other))
-    return one.start < other_end and other.start < end
 
 
 # --- the request ------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from pathway.definition.access import Access
 from pathway.definition.disease import PathwayDocument
 from pathway.definition.economics import EconomicsDocument
+from pathway.definition.policies import Policies
 from pathway.definition.population import CohortDefinition
 from pathway.definition.rows import DosingRow, EvidenceRow, PriceRow, SourceRow, TreatmentRow
 from pathway.definition.scenario import Library
@@ -25,10 +26,10 @@ from pathway.definition.strategies import StrategyDefinition
 from pathway.definition.values import Parameter
 from pathway.errors import did_you_mean
 from pathway.reading import curves
-from pathway.reading.coverage import read_coverage
 from pathway.reading.documents import build, build_table, parse_toml
 from pathway.reading.evidence import check_sources, parameter
 from pathway.reading.likeness import inherited
+from pathway.reading.policies import library_root, load_policies
 from pathway.reading.tables import read_rows
 from pathway.reading.text import Findings, read_text
 
@@ -84,7 +85,7 @@ def read_library(folder: Path, findings: Findings) -> Library | None:
     access = build_table(Access, inherited(payers or {}, f"{name}/access.toml", findings), f"{name}/access.toml", findings)
     bound = toml("policies/simulation.toml") if (folder / "policies" / "simulation.toml").exists() else {}
     simulation = build(SimulationDocument, bound or {}, f"{name}/policies/simulation.toml", findings)
-    policies = read_coverage(folder, name, findings)
+    policies = load_policies(library_root() / "shared", [folder], findings) if (folder / "policies").is_dir() else Policies()
     money = toml("economics.toml")
     economics = None if money is None else build(EconomicsDocument, money, f"{name}/economics.toml", findings)
     sources = _unique(rows("sources.csv", SourceRow), "key", f"{name}/sources.csv", findings)

@@ -5,7 +5,7 @@ What both diseases share stands in ``library/shared``; rules of one disease in i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def library_root() -> Path:
 
 
 def read_policies(root: Path | None = None) -> Policies:
-    """Everything that is known of coverage.
+    """Everything that is known of coverage, for all diseases.
 
     Parameters
     ----------
@@ -41,25 +41,30 @@ def read_policies(root: Path | None = None) -> Policies:
         With every fault of every file.
     """
     findings = Findings()
-    policies = load_policies(root or library_root(), findings)
+    home = root or library_root()
+    folders = sorted(path.parent for path in home.glob("*/policies") if path.parent.name != "shared")
+    policies = load_policies(home / "shared", folders, findings)
     findings.faults.raise_if_any(ScenarioError)
     return policies
 
 
-def load_policies(root: Path, findings: Findings) -> Policies:
-    """As :func:`read_policies`, noting faults instead of raising them."""
-    shared = root / "shared"
-    facts = build_table(Fact, _toml(shared / "facts.toml", root, findings), "shared/facts.toml", findings)
-    agents = build_table(Agent, _toml(shared / "agents.toml", root, findings), "shared/agents.toml", findings)
-    conflicts = build_table(Conflict, _toml(shared / "conflicts.toml", root, findings), "shared/conflicts.toml", findings)
+def load_policies(shared: Path, folders: Sequence[Path], findings: Findings) -> Policies:
+    """What is shared, and the rules of disease folders, noting faults instead of raising them.
+
+    A disease folder may hold ``facts.toml`` and ``agents.toml`` of its own, which add to what is shared.
+    """
+    facts: dict[str, Fact] = {}
+    agents: dict[str, Agent] = {}
+    for folder in (shared, *(folder / "policies" for folder in folders)):
+        facts |= build_table(Fact, _toml(folder / "facts.toml", findings), _name(folder / "facts.toml"), findings)
+        agents |= build_table(Agent, _toml(folder / "agents.toml", findings), _name(folder / "agents.toml"), findings)
+    conflicts = build_table(Conflict, _toml(shared / "conflicts.toml", findings), _name(shared / "conflicts.toml"), findings)
     rules: dict[str, PolicyRule] = {}
     heads: dict[str, PolicyHead] = {}
     places: dict[str, str] = {}
-    for path in sorted(root.glob("*/policies/*.toml"), key=lambda one: (one.parent.parent.name != "shared", str(one))):
-        if path.name in APART:
-            continue
-        name = path.relative_to(root).as_posix()
-        document = build(PolicyDocument, _toml(path, root, findings), name, findings)
+    for path in [path for folder in (shared, *folders) for path in sorted((folder / "policies").glob("*.toml")) if path.name not in APART]:
+        name = _name(path)
+        document = build(PolicyDocument, _toml(path, findings), name, findings)
         for number, rule in enumerate(document.rules if document is not None else ()):
             where = f"{name}, key rules[{number}] ({rule.id})"
             if rule.id in rules:
@@ -76,10 +81,16 @@ def load_policies(root: Path, findings: Findings) -> Policies:
     return policies
 
 
-def _toml(path: Path, root: Path, findings: Findings) -> dict[str, object]:
-    name = path.relative_to(root).as_posix()
-    text = read_text(path, name, findings)
-    return (parse_toml(text, name, findings) or {}) if text is not None else {}
+def _name(path: Path) -> str:
+    """What a file is called in messages: its disease folder and what follows."""
+    parts = path.parts
+    return "/".join(parts[-3:]) if path.parent.name == "policies" else "/".join(parts[-2:])
+
+
+def _toml(path: Path, findings: Findings) -> dict[str, object]:
+    """Tables of a file; a file that is not there is empty."""
+    text = read_text(path, _name(path), findings) if path.is_file() else None
+    return (parse_toml(text, _name(path), findings) or {}) if text is not None else {}
 
 
 def clauses_of(rule: PolicyRule) -> Iterator[tuple[str, Clause]]:
