@@ -42,18 +42,25 @@ class TherapyCode(FactCode):
         if not agents:
             self._settle(Truth.NOT_MET, words, None)
             return
+        absent = [agent for agent in agents if not self._treatments(agent)]
+        if absent:
+            why = self.bindings.absent_agents or "no strategy holds them"
+            self.unseen.append(Unseen(rule=self.code, words=f"{words} ({', '.join(absent)})", why=f"never used, not contraindicated: {why}"))
+        if not node.every and node.at_least is None and len(absent) < len(agents):
+            agents = [agent for agent in agents if agent not in absent]  # any of them: those that nobody can have had decide nothing
         for agent in agents:
             self._of_agent(node, agent, words)
         if len(agents) > 1 or node.at_least is not None:
             op = Op.AT_LEAST if node.at_least is not None else Op.ALL if node.every else Op.ANY
             self._join(op, len(agents), int(node.at_least or 1))
 
+    def _treatments(self, agent: str) -> list[str]:
+        """Treatments of the library that are this agent."""
+        return [name for name in self.policies.agents[agent].treatments if name in self.lookup.names("treatment")]
+
     def _of_agent(self, node: Clause, agent: str, words: str) -> None:
-        known = self.lookup.names("treatment")
-        treatments = [name for name in self.policies.agents[agent].treatments if name in known]
+        treatments = self._treatments(agent)
         if not treatments:
-            why = self.bindings.absent_agents or "no strategy holds it"
-            self.unseen.append(Unseen(rule=self.code, words=f"{words} ({agent})", why=f"never used, not contraindicated: {why}"))
             self._settle(Truth.NOT_MET, words, self.paper)
             return
         for treatment in treatments:
@@ -128,8 +135,7 @@ class TherapyCode(FactCode):
     def _together(self, node: Clause) -> None:
         """Write whether another drug of these is asked for in the same request."""
         words = self._words(node, f"asked for together with: {', '.join(node.drugs)}")
-        known = self.lookup.names("treatment")
-        others = [name for agent in self._agents(node.drugs, other=True) for name in self.policies.agents[agent].treatments if name in known]
+        others = [name for agent in self._agents(node.drugs, other=True) for name in self._treatments(agent)]
         if not others:
             self._settle(Truth.NOT_MET, words, None)
             return
