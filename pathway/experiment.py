@@ -24,7 +24,7 @@ from pathway.economics import ledger as ledgers
 from pathway.economics.comparison import incremental, mean_and_error, versus_reference
 from pathway.economics.quality import equal_value_years_gained
 from pathway.economics.valuation import Outcomes, Terms, terms_of, value
-from pathway.engines import check_engine, simulate
+from pathway.engines import THREADED, check_engine, needs_compiling, simulate
 from pathway.errors import FaultList, PathwayError, ScenarioError, did_you_mean
 from pathway.eventlog import EventLog, concatenate
 from pathway.program import Cohort, Program
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 CHUNK = 100
 """Patients a worker takes at a time."""
+THREADED_CHUNK = 5_000
+"""Patients an engine with threads of its own takes at a time."""
+SECONDS_TO_COMPILE = 60.0
+"""What a first run is told; measured at 40 to 60 on two cores."""
 PILOT = 20
 """Patients of the pilot that estimates how long a run will take."""
 
@@ -179,15 +183,16 @@ def simulate_strategy(
     sample: int = 0,
     engine: str = "reference",
     pool: ProcessPoolExecutor | None = None,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> EventLog:
     """Run one program over a cohort in chunks; the log is that of the whole, in order of patients."""
-    parts = list(chunks(cohort))
+    parts = list(chunks(cohort, THREADED_CHUNK if engine in THREADED else CHUNK))
     logs: list[EventLog | None] = [None] * len(parts)
     done = 0
     if pool is None:
         for number, part in enumerate(parts):
-            logs[number] = _simulate_chunk(program, part, seed, sample, engine)
+            logs[number] = simulate(program, part, seed, sample=sample, engine=engine, threads=workers)
             done += part.size
             if progress:
                 progress(program.strategy, done, cohort.size)
@@ -205,10 +210,10 @@ def simulate_strategy(
 def estimate_seconds(programs: Sequence[Program], cohort: Cohort, seed: int, *, engine: str, workers: int) -> float:
     """Guess the seconds a run will take, from a small pilot of the same patients."""
     pilot = cohort.part(0, min(PILOT, cohort.size))
-    simulate(programs[0], pilot.part(0, 1), seed, engine=engine)
+    simulate(programs[0], pilot.part(0, 1), seed, engine=engine, threads=1)
     begin = time.perf_counter()
     for program in programs:
-        simulate(program, pilot, seed, engine=engine)
+        simulate(program, pilot, seed, engine=engine, threads=1)
     return (time.perf_counter() - begin) * cohort.size / pilot.size / max(workers, 1)
 
 
@@ -304,15 +309,17 @@ def run(
     programs, terms = prepare(scenario, values, chosen, engine=engine)
     seconds = {"compile": time.perf_counter() - begin}
     if announce:
+        if needs_compiling(engine):
+            announce("first run: compiling the engine, kept for later runs", SECONDS_TO_COMPILE)
         guess = estimate_seconds(list(programs.values()), cohort, seed, engine=engine, workers=workers)
         announce(f"{cohort.size:,} patients under {len(chosen)} strategies, {engine} engine, {workers} worker{'s' if workers > 1 else ''}", guess)
     begin = time.perf_counter()
-    pool = ProcessPoolExecutor(workers) if workers > 1 else None
+    pool = ProcessPoolExecutor(workers) if workers > 1 and engine not in THREADED else None
     try:
         logs: dict[str, EventLog] = {}
         for name, program in programs.items():
             kept = store.load(name) if store else None
-            logs[name] = kept or simulate_strategy(program, cohort, seed, engine=engine, pool=pool, progress=progress)
+            logs[name] = kept or simulate_strategy(program, cohort, seed, engine=engine, pool=pool, workers=workers, progress=progress)
             if store and kept is None:
                 store.save(name, logs[name])
     except BaseException:
@@ -353,13 +360,13 @@ def with_undelayed(results: Results, *, workers: int = 1, progress: Progress | N
     """The same results with every payer that differs from the comparator run once more, answering at once: what tells waiting from denial."""
     begin = time.perf_counter()
     found: dict[str, StrategyResult] = {}
-    pool = ProcessPoolExecutor(workers) if workers > 1 else None
+    pool = ProcessPoolExecutor(workers) if workers > 1 and results.engine not in THREADED else None
     try:
         for name in payers_compared(results):
             program = results.strategies[name].program
             told = (lambda what, done, total: progress(f"{what}, answered at once", done, total)) if progress else None
             quick = replace(program, access=without_waiting(program.access))
-            log = simulate_strategy(quick, results.cohort, results.seed, engine=results.engine, pool=pool, progress=told)
+            log = simulate_strategy(quick, results.cohort, results.seed, engine=results.engine, pool=pool, workers=workers, progress=told)
             found[name] = _valued(name, quick, log, results.cohort, results.scenario, results.values, results.terms)
     finally:
         if pool is not None:

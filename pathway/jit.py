@@ -46,17 +46,56 @@ def _cache_folder() -> Path | None:
 _FOLDER = _cache_folder()
 if _FOLDER is not None:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(_FOLDER))
+for _setting, _value in (("NUMBA_OPT", "2"), ("NUMBA_LOOP_VECTORIZE", "0"), ("NUMBA_SLP_VECTORIZE", "0")):
+    os.environ.setdefault(_setting, _value)  # scalar code gains nothing from the rest, and compiles a third faster without it
 
 import numba  # noqa: E402  (the cache folder must be set before Numba is imported)
+
+import numba.extending  # noqa: E402
 
 if _FOLDER is not None:
     _config: Any = numba.config
     _config.CACHE_DIR = str(_FOLDER)
 
 
+def is_cached(name: str) -> bool:
+    """Tell whether compiled code of a function of this name is kept on disk, under the hash of today's sources."""
+    return _FOLDER is not None and any(_FOLDER.rglob(f"*.{name}-*.nbc"))
+
+
 def kernel(function: F) -> F:
     """Compile a scalar kernel: cached, free of the interpreter's lock, exact."""
     return cast("F", numba.njit(nogil=True, cache=_FOLDER is not None, error_model="numpy")(function))
+
+
+def inner_kernel(function: F) -> F:
+    """Compile a kernel that only compiled code calls: no wrapper for Python, no cache of its own (its callers' code holds it)."""
+    return cast("F", numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
+
+
+@numba.extending.intrinsic  # type: ignore[untyped-decorator]
+def _pointer(_context: Any, array: Any) -> Any:
+    """Address of an array's first element, as a typed pointer."""
+    signature = numba.types.CPointer(array.dtype)(array)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        made = context.make_array(signature.args[0])(context, builder, arguments[0])
+        return made.data
+
+    return signature, generate
+
+
+def pointer(array: Any) -> Any:
+    """The array itself; compiled code gets its bare address, which costs no reference counting when it is passed on."""
+    return array
+
+
+@numba.extending.overload(pointer)
+def _compiled_pointer(array: Any) -> Any:
+    def generate(array: Any) -> Any:
+        return _pointer(array)
+
+    return generate
 
 
 def inline_kernel(function: F) -> F:

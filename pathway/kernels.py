@@ -267,43 +267,43 @@ def weibull_inverse(shape: float, scale: float, begin: float, factor: float, nee
 
 
 @kernel
-def table_inverse(hazards: Floats, age: float, need: float) -> float:
+def table_inverse(hazards: Floats, place: int, length: int, age: float, need: float) -> float:
     """Years from ``age`` until the cumulative hazard of a life table has grown by ``need``.
 
-    ``hazards`` holds the cumulative hazard at ages 0, 1, ..., n, shape (n + 1,); inside a year the hazard is constant; after the last age the
+    ``hazards`` holds from ``place`` on the cumulative hazard at ages 0, 1, ..., n, ``length`` n + 1; inside a year the hazard is constant; after the last age the
     last year's hazard goes on (infinite if that is 0).
     """
-    last = hazards.shape[0] - 1
+    last = length - 1
     year = int(math.floor(age))
     year = min(max(year, 0), last - 1)
-    reached = hazards[year] + (age - year) * (hazards[year + 1] - hazards[year]) + need
-    if reached >= hazards[last]:
-        hazard = hazards[last] - hazards[last - 1]
+    reached = hazards[place + year] + (age - year) * (hazards[place + year + 1] - hazards[place + year]) + need
+    if reached >= hazards[place + last]:
+        hazard = hazards[place + last] - hazards[place + last - 1]
         if hazard <= 0.0:
             return INFINITY
-        return (last - age) + (reached - hazards[last]) / hazard
+        return (last - age) + (reached - hazards[place + last]) / hazard
     low = year
     high = last
     while high - low > 1:
         middle = (low + high) // 2
-        if hazards[middle] <= reached:
+        if hazards[place + middle] <= reached:
             low = middle
         else:
             high = middle
-    return (low - age) + (reached - hazards[low]) / (hazards[low + 1] - hazards[low])
+    return (low - age) + (reached - hazards[place + low]) / (hazards[place + low + 1] - hazards[place + low])
 
 
 @kernel
-def table_value(table: Floats, first: float, step: float, x: float) -> float:
-    """Straight line between the entries of a table at ``first``, ``first + step``, ...; held beyond its ends."""
+def table_value(table: Floats, place: int, length: int, first: float, step: float, x: float) -> float:
+    """Straight line between the ``length`` entries of a table from ``place`` on, at ``first``, ``first + step``, ...; held beyond its ends."""
     position = (x - first) / step
     if position <= 0.0:
-        return table[0]
-    last = table.shape[0] - 1
+        return table[place]
+    last = length - 1
     if position >= last:
-        return table[last]
+        return table[place + last]
     cell = int(position)
-    return table[cell] + (position - cell) * (table[cell + 1] - table[cell])
+    return table[place + cell] + (position - cell) * (table[place + cell + 1] - table[place + cell])
 
 
 @kernel

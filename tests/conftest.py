@@ -5,11 +5,17 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, settings
 
-from pathway.engines import ENGINES
+from pathway.engines import ENGINES, needs_compiling, simulate
 from tests import tiny
 
 settings.register_profile("pathway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pathway")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the engine once, before workers would each do it."""
+    if not hasattr(config, "workerinput") and needs_compiling("compiled"):
+        simulate(tiny.two_states(hazard=0.1), tiny.people(1), 1, engine="compiled")
 
 
 @pytest.fixture(params=sorted(ENGINES))

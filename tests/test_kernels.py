@@ -289,7 +289,7 @@ def _slow_table_inverse(hazards: list[float], age: float, need: float) -> float:
 )
 def test_table_inverse_against_a_slow_loop(rates, age, need):
     hazards = np.concatenate([[0.0], np.cumsum(rates)])
-    found = kernels.table_inverse(hazards, age, need)
+    found = kernels.table_inverse(hazards, 0, len(hazards), age, need)
     reached = np.interp(age, np.arange(hazards.size), hazards) + need
     # At a knot (flat years beyond it) the last place decides which year it is.
     assume(np.abs(hazards - reached).min() > 1e-9)
@@ -301,27 +301,27 @@ def test_table_inverse_against_a_slow_loop(rates, age, need):
 
 def test_a_year_without_hazard_is_stepped_over():
     hazards = np.array([0.0, 0.1, 0.1, 0.1, 0.3])
-    assert kernels.table_inverse(hazards, 0.5, 0.10) == pytest.approx(2.75)
-    assert kernels.table_inverse(hazards, 1.5, 0.10) == pytest.approx(2.0)
+    assert kernels.table_inverse(hazards, 0, len(hazards), 0.5, 0.10) == pytest.approx(2.75)
+    assert kernels.table_inverse(hazards, 0, len(hazards), 1.5, 0.10) == pytest.approx(2.0)
 
 
 def test_beyond_the_table_the_last_year_goes_on():
     hazards = np.array([0.0, 0.1, 0.3])
-    assert kernels.table_inverse(hazards, 1.0, 1.0) == pytest.approx(5.0)
-    assert kernels.table_inverse(hazards, 7.0, 1.0) == pytest.approx(5.0)
-    assert kernels.table_inverse(np.array([0.0, 0.1, 0.1]), 0.0, 0.2) == math.inf
+    assert kernels.table_inverse(hazards, 0, len(hazards), 1.0, 1.0) == pytest.approx(5.0)
+    assert kernels.table_inverse(hazards, 0, len(hazards), 7.0, 1.0) == pytest.approx(5.0)
+    assert kernels.table_inverse(np.array([0.0, 0.1, 0.1]), 0, 3, 0.0, 0.2) == math.inf
 
 
 @given(st.lists(st.floats(-5.0, 5.0), min_size=1, max_size=12), st.floats(-9.0, 9.0), st.floats(0.1, 3.0))
 def test_table_value_against_numpy(entries, x, step):
     table = np.array(entries)
     knots = 0.5 + step * np.arange(table.size)
-    assert kernels.table_value(table, 0.5, step, x) == pytest.approx(np.interp(x, knots, table), abs=1e-9)
+    assert kernels.table_value(table, 0, len(table), 0.5, step, x) == pytest.approx(np.interp(x, knots, table), abs=1e-9)
 
 
 def test_table_value_is_held_beyond_its_ends():
     table = np.array([1.0, 3.0])
-    assert [kernels.table_value(table, 0.0, 2.0, x) for x in (-5.0, 0.0, 1.0, 2.0, 50.0)] == [1.0, 1.0, 2.0, 3.0, 3.0]
+    assert [kernels.table_value(table, 0, len(table), 0.0, 2.0, x) for x in (-5.0, 0.0, 1.0, 2.0, 50.0)] == [1.0, 1.0, 2.0, 3.0, 3.0]
 
 
 @pytest.mark.parametrize(
@@ -350,7 +350,7 @@ def fingerprint() -> str:
                 kernels.normal_quantile(u / 1e9),
                 kernels.hazard_integral(u, x / 20.0, 3.0), kernels.hazard_inverse(u, x / 20.0, 0.3),
                 kernels.weibull_integral(1.0 + u, 4.0, u, 2.0, 0.7), kernels.weibull_inverse(1.0 + u, 4.0, u, 0.7, 1.1),
-                kernels.table_inverse(_TABLE, 30.0 * u, 2.0 * u), kernels.table_value(_TABLE, 0.0, 1.0, 30.0 * u),
+                kernels.table_inverse(_TABLE, 0, len(_TABLE), 30.0 * u, 2.0 * u), kernels.table_value(_TABLE, 0, len(_TABLE), 0.0, 1.0, 30.0 * u),
                 kernels.round_half_up(x, 0.1),
             ]  # fmt: skip
             digest.update(struct.pack(f"<{len(numbers)}d", *numbers))

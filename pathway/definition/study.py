@@ -65,7 +65,7 @@ class Study(Document):
     strategies: tuple[StrategyId, ...]
     comparator: StrategyId
     horizon: float = Field(gt=0, le=120, description="years; 100 is a lifetime")
-    engine: str = "reference"
+    engine: str = "compiled"
     access: AccessId = "open"
 
 

@@ -7,10 +7,13 @@ from importlib import import_module
 
 from pathway.errors import EngineError, did_you_mean
 from pathway.eventlog import EventLog
+from pathway.jit import is_cached
 from pathway.program import Cohort, Program
 
-ENGINES: dict[str, str] = {"reference": "pathway.engines.reference"}
+ENGINES: dict[str, str] = {"reference": "pathway.engines.reference", "compiled": "pathway.engines.compiled"}
 """Name of an engine -> module with a function ``simulate(program, cohort, seed, sample)``. Loaded when first asked for."""
+THREADED = frozenset({"compiled"})
+"""Engines that tell patients side by side themselves; for the others several processes do."""
 
 
 def check_engine(engine: str) -> None:
@@ -24,8 +27,8 @@ def check_engine(engine: str) -> None:
         )
 
 
-def simulate(program: Program, cohort: Cohort, seed: int, *, sample: int = 0, engine: str = "reference") -> EventLog:
-    """Run one program over a cohort.
+def simulate(program: Program, cohort: Cohort, seed: int, *, sample: int = 0, engine: str = "reference", threads: int | None = None) -> EventLog:
+    """Run one program over a cohort; ``threads`` side by side, where the engine can. Results do not depend on it.
 
     Raises
     ------
@@ -33,5 +36,12 @@ def simulate(program: Program, cohort: Cohort, seed: int, *, sample: int = 0, en
         If there is no such engine, or the engine lacks something the program asks for.
     """
     check_engine(engine)
-    run: Callable[[Program, Cohort, int, int], EventLog] = import_module(ENGINES[engine]).simulate
+    run: Callable[..., EventLog] = import_module(ENGINES[engine]).simulate
+    if engine in THREADED:
+        return run(program, cohort, seed, sample, threads=threads)
     return run(program, cohort, seed, sample)
+
+
+def needs_compiling(engine: str) -> bool:
+    """Tell whether an engine must be compiled before it runs (once; it is kept for later runs)."""
+    return engine in THREADED and not is_cached("live_all")

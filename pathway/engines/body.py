@@ -22,7 +22,7 @@ Fire = tuple[float, int, int]
 def predicted(program: Program, reference: int, is_female: int, factor: float, age: float) -> float:
     """Denominator of a marker for this patient at this age, native units."""
     spec = program.references[reference]
-    return factor * float(kernels.table_value(spec.tables[is_female], spec.first_age, spec.step, age))
+    return factor * float(kernels.table_value(spec.tables[is_female], 0, len(spec.tables[is_female]), spec.first_age, spec.step, age))
 
 
 class Body:
@@ -114,7 +114,7 @@ class Body:
         need = self.budget[number]
         if spec.form is Form.TABLE:
             hazards = self.program.life_tables[spec.table].tables[self._female]
-            return float(kernels.table_inverse(hazards, begin, need / factor)) if factor > 0.0 else inf
+            return float(kernels.table_inverse(hazards, 0, len(hazards), begin, need / factor)) if factor > 0.0 else inf
         if spec.form is Form.WEIBULL:
             return float(kernels.weibull_inverse(spec.shape, spec.scale, begin, factor, need))
         if spec.form is Form.GOMPERTZ:

@@ -95,7 +95,7 @@ class Visits:
             self._write(Kind.VISIT, schedule.name, "" if schedule.name == leader else leader, occurrence=self._index[number])
             index = self._index[number] + OCCURRENCE_STRIDE * self._occurrence[number]
             self.examine(time, schedule.measures, schedule.findings, schedule.streams, index, schedule.name, seen)
-        self._compute_indices(time, seen, leader)
+        self.compute_indices(time, seen, leader)
         for number in due:
             self._index[number] += 1
             offsets = self._program.schedules[number].offsets
@@ -125,7 +125,7 @@ class Visits:
                 seen.add(markers + finding)
                 self._find(time, finding, spec, streams[markers + finding], index, where)
 
-    def _compute_indices(self, time: float, seen: set[int], where: str) -> None:
+    def compute_indices(self, time: float, seen: set[int], where: str) -> None:
         """Indices of which this visit measured every marker; a missing value leaves them undocumented."""
         for number, spec in enumerate(self._program.indices):
             if not any(marker in seen for marker, _, _ in spec.terms):

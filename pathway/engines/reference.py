@@ -517,7 +517,9 @@ class Life:
         if confirm is None or not decision.sources >> self.state_number & 1:
             return
         self.write(Kind.VISIT, decision.name, "confirmatory")
-        self.visits.examine(self.time, confirm.measures, confirm.findings, confirm.streams, index % OCCURRENCE_STRIDE, decision.name, set())
+        seen: set[int] = set()
+        self.visits.examine(self.time, confirm.measures, confirm.findings, confirm.streams, index % OCCURRENCE_STRIDE, decision.name, seen)
+        self.visits.compute_indices(self.time, seen, decision.name)
         if self._is_open(decision):
             truth, clause = self.judge(confirm.rule)
             if truth == Truth.MET:

@@ -1,0 +1,310 @@
+"""True markers and budgets of a life in flat arrays: the compiled twin of :mod:`pathway.engines.body` and ``responses``.
+
+Every function does what its namesake there does, with the same arithmetic in the same order, so that both engines tell the same history bit for bit. ``p`` and ``q``
+are the program's whole numbers and floats, ``s`` and ``z`` the life's; places are named in :mod:`pathway.engines.compiled_layout`. This module must not know
+what firing means.
+"""
+
+# mypy: disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pathway import kernels
+from pathway.engines import compiled_layout as at
+from pathway.engines.compiled_clocks import clock_start, phase_row, reached
+from pathway.engines.compiled_hazards import WEIBULL, arm, baselines, list_transitions
+from pathway.jit import inner_kernel
+from pathway.program import ClockKind, EffectKind
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+INFINITY = math.inf
+DRIFT, DIFFERENCE, GAIN, RATIO = int(EffectKind.DRIFT), int(EffectKind.DIFFERENCE), int(EffectKind.GAIN), int(EffectKind.RATIO)
+RESPONSE, REBOUND = int(EffectKind.RESPONSE), int(EffectKind.REBOUND)
+COURSE_END = int(ClockKind.COURSE_END)
+
+
+# --- markers ---------------------------------------------------------------------------------------------------------
+
+
+@inner_kernel
+def unit_at(p: Ints, q: Floats, s: Ints, z: Floats, marker: int, time: float) -> float:
+    """Native units in one shown unit at ``time``."""
+    row = p[at.P_MARKER] + marker * at.M_SIZE
+    table = p[row + at.M_REFERENCE]
+    if table < 0:
+        return 1.0
+    length = p[row + at.M_LENGTH]
+    first = table + length * s[at.S_FEMALE]
+    numbers = p[row + at.M_FLOATS]
+    value = kernels.table_value(q, first, length, q[numbers + at.MF_FIRST_AGE], q[numbers + at.MF_STEP], z[at.Z_AGE] + time)
+    return z[at.F_FACTOR + marker] * value / 100.0
+
+
+@inner_kernel
+def walk(p: Ints, q: Floats, s: Ints, marker: int, previous: float, index: int) -> float:
+    """Innovation of a marker at a grid point."""
+    row = p[at.P_MARKER] + marker * at.M_SIZE
+    numbers = p[row + at.M_FLOATS]
+    spread = q[numbers + at.MF_WALK]
+    if spread == 0.0:
+        return 0.0
+    if p[row + at.M_WALK_HEAVY]:
+        draw = kernels.student4(s[at.S_SEED], s[at.S_SAMPLE], s[at.S_PATIENT], p[row + at.M_WALK_STREAM], index)
+    else:
+        draw = kernels.normal(s[at.S_SEED], s[at.S_SAMPLE], s[at.S_PATIENT], p[row + at.M_WALK_STREAM], index)
+    return q[numbers + at.MF_KEEP] * previous + spread * draw
+
+
+@inner_kernel
+def shown_at(p: Ints, z: Floats, marker: int, time: float) -> float:
+    """True value in shown units at a time of the present segment."""
+    return z[at.F_SHOWN + marker] + z[at.F_SHOWN_SLOPE + marker] * (time - z[at.Z_START])
+
+
+@inner_kernel
+def change_over(p: Ints, q: Floats, s: Ints, z: Floats, marker: int, time: float, window: float) -> float:
+    """True change over about ``window`` years."""
+    index = max(int((time - window) / q[at.G_GRID]), 0)
+    index = min(index, s[at.S_GRID])
+    return shown_at(p, z, marker, time) - z[at.F_GRID + index * p[at.H_MARKERS] + marker]
+
+
+@inner_kernel
+def jump(p: Ints, q: Floats, z: Floats, marker: int, change: float) -> None:
+    """Move a marker by ``change`` shown units, within its bounds."""
+    numbers = p[p[at.P_MARKER] + marker * at.M_SIZE + at.M_FLOATS]
+    value = min(max(z[at.F_SHOWN + marker] + change, q[numbers + at.MF_LOWER]), q[numbers + at.MF_UPPER])
+    z[at.F_SHOWN + marker] = value
+    z[at.F_NATIVE + marker] = value * z[at.F_UNIT + marker]
+
+
+@inner_kernel
+def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> None:
+    """Set the straight lines of all markers from the segment's start to ``end`` (rule 6)."""
+    time = z[at.Z_START]
+    years = end - time
+    markers = p[at.H_MARKERS]
+    for marker in range(markers):
+        if years <= 0.0:
+            z[at.F_NATIVE_SLOPE + marker] = 0.0
+            z[at.F_SHOWN_SLOPE + marker] = 0.0
+            continue
+        row = p[at.P_MARKER] + marker * at.M_SIZE
+        numbers = p[row + at.M_FLOATS]
+        unit = z[at.F_UNIT + marker]
+        unit_end = unit_at(p, q, s, z, marker, end)
+        z[at.F_UNIT_END + marker] = unit_end
+        begin = z[at.F_NATIVE + marker]
+        aged = begin * unit_end / unit
+        drift = 0.0
+        difference = 0.0
+        gain = 0.0
+        ratio = 1.0
+        has_native_drift = False
+        for place in range(s[at.S_IN_FORCE]):
+            effect = s[at.I_IN_FORCE + place]
+            e = p[at.P_EFFECT] + effect * at.E_SIZE
+            if p[e + at.E_MARKER] != marker:
+                continue
+            value = z[at.F_EFFECT + effect]
+            change = value * years if p[e + at.E_NATIVE] else value * years * unit_end
+            kind = p[e + at.E_KIND]
+            if kind == RATIO:
+                ratio = ratio * value
+            elif kind == GAIN or kind == RESPONSE or kind == REBOUND:
+                gain = gain + change
+            elif kind == DIFFERENCE:
+                difference = difference + change
+            else:
+                drift = drift + change
+                has_native_drift = has_native_drift or p[e + at.E_NATIVE] != 0
+        if has_native_drift:
+            drift = drift - (aged - begin)
+        displaced = drift + difference
+        if p[row + at.M_CEILING]:
+            displaced = min(displaced, max(drift, 0.0))
+        if displaced < 0.0:
+            displaced = displaced * ratio
+        moved = z[at.F_PERSONAL + marker] * years + (z[at.F_AFTER + marker] - z[at.F_BEFORE + marker]) * (years / q[at.G_GRID])
+        native_end = aged + displaced + gain + moved * unit_end
+        shown_end = native_end / unit_end
+        lower = q[numbers + at.MF_LOWER]
+        upper = q[numbers + at.MF_UPPER]
+        if shown_end < lower:
+            shown_end = lower
+            native_end = shown_end * unit_end
+        elif shown_end > upper:
+            shown_end = upper
+            native_end = shown_end * unit_end
+        z[at.F_NATIVE_SLOPE + marker] = (native_end - begin) / years
+        z[at.F_SHOWN_SLOPE + marker] = (shown_end - z[at.F_SHOWN + marker]) / years
+
+
+@inner_kernel
+def list_effects(p: Ints, q: Floats, s: Ints, z: Floats) -> None:
+    """List the effect rows in force; their phases are looked up at the next cut."""
+    regimen = s[at.S_REGIMEN]
+    markers = p[at.H_MARKERS]
+    count = 0
+    for effect in range(p[at.H_EFFECTS]):
+        if s[at.I_EFFECT_ON + effect] == 0:
+            continue
+        e = p[at.P_EFFECT] + effect * at.E_SIZE
+        needs = p[e + at.E_NEEDS]
+        clock = p[e + at.E_CLOCK]
+        treatment = p[e + at.E_CLOCK_TREATMENT]
+        if clock == COURSE_END:
+            needs &= ~(1 << treatment)
+        if needs & ~regimen or p[e + at.E_WITHOUT] & regimen:
+            continue
+        lines = p[e + at.E_LINES]
+        if lines and not lines >> s[at.I_COURSE_LINE + p[e + at.E_FIRST]] & 1:
+            continue
+        start = clock_start(p, s, z, clock, treatment)
+        if start == INFINITY:
+            continue
+        kind = p[e + at.E_KIND]
+        amount = 1.0
+        if kind == RESPONSE:
+            amount = -z[at.F_AMOUNT + treatment * markers + p[e + at.E_MARKER]]
+        elif kind == REBOUND:
+            amount = z[at.F_GAINED + treatment * markers + p[e + at.E_MARKER]]
+        if amount == 0.0:
+            continue
+        z[at.F_EFFECT_AMOUNT + effect] = amount
+        z[at.F_EFFECT_START + effect] = start
+        z[at.F_EFFECT_END + effect] = -INFINITY
+        s[at.I_IN_FORCE + count] = effect
+        count += 1
+    s[at.S_IN_FORCE] = count
+
+
+@inner_kernel
+def slopes_in_force(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
+    """Keep the value of the phase of each effect row in force; notes the next edges as knots."""
+    for place in range(s[at.S_IN_FORCE]):
+        effect = s[at.I_IN_FORCE + place]
+        if time >= z[at.F_EFFECT_END + effect]:
+            e = p[at.P_EFFECT] + effect * at.E_SIZE
+            start = z[at.F_EFFECT_START + effect]
+            row = p[e + at.E_PHASES] + 2 * phase_row(q, p[e + at.E_PHASES], p[e + at.E_PHASE_COUNT], start, time)
+            value = q[row]
+            z[at.F_EFFECT + effect] = z[at.F_EFFECT_AMOUNT + effect] * value if p[e + at.E_KIND] >= RESPONSE else value
+            z[at.F_EFFECT_END + effect] = start + q[row + 1]
+        z[at.Z_EDGE] = min(z[at.Z_EDGE], z[at.F_EFFECT_END + effect])
+
+
+# --- segments -----------------------------------------------------------------------------------------------------------
+
+
+@inner_kernel
+def pass_knot(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
+    """Pass a knot: at a grid point the next innovation is drawn."""
+    if time != (s[at.S_GRID] + 1) * q[at.G_GRID]:
+        return
+    index = s[at.S_GRID] + 1
+    s[at.S_GRID] = index
+    markers = p[at.H_MARKERS]
+    for marker in range(markers):
+        after = z[at.F_AFTER + marker]
+        z[at.F_BEFORE + marker] = after
+        z[at.F_AFTER + marker] = walk(p, q, s, marker, after, index)
+        z[at.F_GRID + index * markers + marker] = shown_at(p, z, marker, time)
+
+
+@inner_kernel
+def advance(p: Ints, q: Floats, s: Ints, z: Floats, time: float, fired: int) -> None:
+    """Close the segment at ``time``: spend budgets (not that of ``fired``) and move the markers there."""
+    years = time - z[at.Z_START]
+    is_edge = time == z[at.Z_EDGE]
+    for row in range(s[at.S_INTEGRALS]):
+        number = s[at.I_INTEGRAL + row]
+        if number == fired:
+            continue
+        t = p[at.P_TRANSITION] + number * at.T_SIZE
+        level = z[at.F_LEVEL + row]
+        slope = z[at.F_SLOPE + row]
+        if p[t + at.T_FORM] == WEIBULL:
+            numbers = p[t + at.T_FLOATS]
+            spent = kernels.weibull_integral(q[numbers + at.TF_SHAPE], q[numbers + at.TF_SCALE], slope, years, level)
+        elif is_edge:
+            spent = z[at.F_WHOLE + row]
+        else:
+            spent = kernels.hazard_integral(level, slope, years)
+        left = z[at.F_BUDGET + number] - spent
+        z[at.F_BUDGET + number] = left if left > 0.0 else 0.0
+    for marker in range(p[at.H_MARKERS]):
+        native = z[at.F_NATIVE + marker] + z[at.F_NATIVE_SLOPE + marker] * years
+        unit = z[at.F_UNIT_END + marker] if is_edge and years > 0.0 else unit_at(p, q, s, z, marker, time)
+        z[at.F_NATIVE + marker] = native
+        z[at.F_UNIT + marker] = unit
+        z[at.F_SHOWN + marker] = native / unit
+    z[at.Z_START] = time
+    s[at.S_INTEGRALS] = 0
+
+
+@inner_kernel
+def cut(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
+    """Start a segment at a knot: straight lines and firing times up to the next knot.
+
+    What depends on registers alone is listed anew only after they may have changed.
+    """
+    z[at.Z_START] = time
+    z[at.Z_EDGE] = min((s[at.S_GRID] + 1) * q[at.G_GRID], q[at.G_HORIZON])
+    if s[at.S_CHANGED]:
+        s[at.S_CHANGED] = 0
+        list_effects(p, q, s, z)
+        list_transitions(p, q, s, z, time)
+    slopes_in_force(p, q, s, z, time)
+    baselines(p, q, s, z, time)
+    project(p, q, s, z, z[at.Z_EDGE])
+    years = z[at.Z_EDGE] - time
+    z[at.Z_FIRE] = z[at.Z_FIXED]
+    s[at.S_FIRE_TURN] = s[at.S_FIXED_TURN]
+    s[at.S_FIRE] = s[at.S_FIXED]
+    s[at.S_INTEGRALS] = 0
+    for place in range(s[at.S_ACTIVE]):
+        arm(p, q, s, z, s[at.I_ACTIVE + place], years)
+
+
+# --- responses ------------------------------------------------------------------------------------------------------------
+
+
+@inner_kernel
+def to_give_back(p: Ints, q: Floats, s: Ints, z: Floats, marker: int, time: float) -> float:
+    """What ended courses have yet to give back of a marker."""
+    total = 0.0
+    markers = p[at.H_MARKERS]
+    for effect in range(p[at.H_EFFECTS]):
+        if s[at.I_EFFECT_ON + effect] == 0:
+            continue
+        e = p[at.P_EFFECT] + effect * at.E_SIZE
+        treatment = p[e + at.E_CLOCK_TREATMENT]
+        if p[e + at.E_KIND] != REBOUND or p[e + at.E_MARKER] != marker or s[at.S_REGIMEN] >> treatment & 1:
+            continue
+        gained = z[at.F_GAINED + treatment * markers + marker]
+        if gained != 0.0:
+            years = time - z[at.F_STOP + treatment]
+            place = p[e + at.E_PHASES]
+            count = p[e + at.E_PHASE_COUNT]
+            total = total + gained * (reached(q, place, count, INFINITY) - reached(q, place, count, years))
+    return total
+
+
+@inner_kernel
+def end_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int, time: float) -> None:
+    """Note what a course reached as it ends."""
+    years = time - z[at.F_START + treatment]
+    markers = p[at.H_MARKERS]
+    for effect in range(p[at.H_EFFECTS]):
+        e = p[at.P_EFFECT] + effect * at.E_SIZE
+        if s[at.I_EFFECT_ON + effect] and p[e + at.E_KIND] == RESPONSE and p[e + at.E_CLOCK_TREATMENT] == treatment:
+            place = treatment * markers + p[e + at.E_MARKER]
+            z[at.F_GAINED + place] = z[at.F_AMOUNT + place] * reached(q, p[e + at.E_PHASES], p[e + at.E_PHASE_COUNT], years)
