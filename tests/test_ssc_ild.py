@@ -1,0 +1,59 @@
+"""What the SSc-ILD library promises, read off simulated histories: MODEL decisions that a change of a table could break in silence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pathway import experiment
+from pathway.definition.scenario import Scenario
+from pathway.reading import read
+
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
+PATIENTS = 60
+
+
+@cache
+def scenario(name: str = "ssc_ild_us") -> Scenario:
+    """A shipped scenario."""
+    return read(SCENARIOS / f"{name}.toml")
+
+
+def events(base: Scenario, strategy: str, **switches: str) -> pd.DataFrame:
+    """Histories of the first patients under one strategy."""
+    with_switches = replace(base, switches={**base.switches, **switches})
+    return experiment.run(with_switches, patients=PATIENTS, strategies=[strategy]).strategies[strategy].log.frame()
+
+
+def regimens(frame: pd.DataFrame) -> pd.DataFrame:
+    """Regimen before and after each change of line that progression caused."""
+    changes = frame[(frame["kind"] == "line") & (frame["name"] == "progression")][["patient", "time"]].drop_duplicates()
+    before = frame[frame["time"].notna()].copy()
+    rows = []
+    for patient, time in changes.itertuples(index=False):
+        history = before[before["patient"] == patient]
+        decided = history[(history["time"] == time) & (history["kind"] == "decide") & (history["name"] == "progression")]
+        rows.append((str(decided.iloc[0]["regimen"]), str(history[history["time"] <= time].iloc[-1]["regimen"])))
+    return pd.DataFrame(rows, columns=["old", "new"])
+
+
+@pytest.mark.parametrize("strategy", ["s1", "s2", "s4", "s6", "s7"])
+def test_progression_changes_the_regimen(strategy):
+    changed = regimens(events(scenario(), strategy))
+    assert len(changed) > PATIENTS / 3
+    same = changed[(changed["old"] == changed["new"]) & ~changed["old"].isin(["nintedanib", "none"])]
+    assert same.empty, same
+
+
+def test_nintedanib_goes_on_through_progression_unless_a_payer_stops_it():
+    def blamed(**switches: str) -> int:
+        frame = events(scenario(), "s2", **switches)
+        stops = frame[(frame["kind"] == "stop") & (frame["name"] == "nintedanib")]
+        return int((stops["detail"] == "progression").sum())
+
+    assert blamed() == 0
+    assert blamed(nintedanib_stop="ten_points") > 0
