@@ -57,3 +57,22 @@ def test_nintedanib_goes_on_through_progression_unless_a_payer_stops_it():
 
     assert blamed() == 0
     assert blamed(nintedanib_stop="ten_points") > 0
+
+
+def test_nobody_is_transplanted_after_65():
+    run = experiment.run(scenario(), patients=400, strategies=["s0"]).strategies["s0"]
+    ages = run.ledger.age
+    rows = run.log.frame()
+    moved = rows[(rows["kind"] == "move") & (rows["name"] == "transplant")]
+    assert len(moved) >= 5
+    assert (ages[moved["patient"].to_numpy()] + moved["time"].to_numpy() <= 65.0).all()
+
+
+def test_a_death_in_an_exacerbation_or_infection_pays_no_second_admission():
+    run = experiment.run(scenario(), patients=PATIENTS, strategies=["s0"]).strategies["s0"]
+    rows = run.log.frame()
+    deaths = rows[(rows["kind"] == "move") & (rows["state"] == "dead")]["name"].astype(str)
+    apart = deaths.isin(["death_in_exacerbation", "death_in_infection"]).sum()
+    stays = run.ledger.use_frame().query("item == 'end_of_life'")["quantity"].sum()
+    assert apart > 0
+    assert stays == len(deaths) - apart
