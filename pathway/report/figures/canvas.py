@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -73,14 +74,25 @@ def paper(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+_DRAWN: WeakKeyDictionary[Figure, str] = WeakKeyDictionary()
+"""SVG of figures written before: the page and the folder hold the same."""
+
+
 def as_svg(figure: Figure) -> str:
-    """Figure as SVG text: same bytes every time, and fonts of the same width where DejaVu Sans is missing."""
+    """Figure as SVG text: same bytes every time, and fonts of the same width where DejaVu Sans is missing.
+
+    A figure is laid out and written once; what is drawn on it later does not show.
+    """
+    if figure in _DRAWN:
+        return _DRAWN[figure]
     text = io.StringIO()
     with style():
         figure.savefig(
             text, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight", pad_inches=0.06
         )
-    return text.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, Arial, sans-serif")
+    figure.set_layout_engine("none")  # the places found stand for every later drawing
+    _DRAWN[figure] = text.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, Arial, sans-serif")
+    return _DRAWN[figure]
 
 
 def as_png(figure: Figure) -> bytes:
