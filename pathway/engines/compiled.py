@@ -62,7 +62,7 @@ class Teller:
 
     __slots__ = ("_knots", "_packed", "_program", "_real", "_rows", "_values", "_whole")
 
-    def __init__(self, packed: Packed, program: Program, cohort: Cohort, seed: int, sample: int) -> None:
+    def __init__(self, packed: Packed, program: Program, cohort: Cohort, seed: int, sample: int, *, keeps_log: bool = True) -> None:
         self._packed = packed
         self._program = program
         self._whole: Ints = np.zeros(packed.work_whole, dtype=np.int64)
@@ -71,8 +71,8 @@ class Teller:
         self._whole[at.S_SAMPLE] = sample
         self._whole[at.S_ENTRY_CHOICE] = CHOICES[cohort.choose]
         self._whole[at.S_ENTRY_REASON] = program.name_ids.get(cohort.reason, -1)
-        self._whole[at.S_KEEPS_LOG] = 1
-        self._resize(BLOCK * ROWS_A_LIFE, BLOCK * KNOTS_A_LIFE)
+        self._whole[at.S_KEEPS_LOG] = int(keeps_log)
+        self._resize(BLOCK * ROWS_A_LIFE if keeps_log else 0, BLOCK * KNOTS_A_LIFE if keeps_log else 0)
 
     def _resize(self, rows: int, knots: int) -> None:
         self._whole[at.S_ROW_ROOM], self._whole[at.S_KNOT_ROOM] = rows, knots
@@ -84,18 +84,28 @@ class Teller:
         """Histories of patients ``first`` to ``last`` (excluded)."""
         parts: list[EventLog] = []
         while first < last:
-            self._whole[at.S_ROWS] = self._whole[at.S_KNOTS] = self._whole[at.S_FAULT] = 0
-            done = int(
-                live_all(
-                    self._packed.whole, self._packed.real, self._whole, self._real, self._rows.ravel(), self._values.ravel(), self._knots.ravel(),
-                    entry.covariates, entry.patients, entry.registers, entry.years_on, first, last,
-                )
-            )  # fmt: skip
+            done = self._run(entry, first, last)
             if done > first:
                 parts.append(self._log(done - first))
             self._mend(int(self._whole[at.S_FAULT]), entry, done, is_stuck=done == first)
             first = done
         return parts[0] if len(parts) == 1 else concatenate(parts)
+
+    def count(self, entry: Entry, first: int, last: int) -> int:
+        """Rows of the histories of these patients."""
+        done = self._run(entry, first, last)
+        if done < last:
+            self._mend(int(self._whole[at.S_FAULT]), entry, done, is_stuck=True)
+        return int(self._whole[at.S_ROWS])
+
+    def _run(self, entry: Entry, first: int, last: int) -> int:
+        self._whole[at.S_ROWS] = self._whole[at.S_KNOTS] = self._whole[at.S_FAULT] = 0
+        return int(
+            live_all(
+                self._packed.whole, self._packed.real, self._whole, self._real, self._rows.ravel(), self._values.ravel(), self._knots.ravel(),
+                entry.covariates, entry.patients, entry.registers, entry.years_on, first, last,
+            )
+        )  # fmt: skip
 
     def _mend(self, fault: int, entry: Entry, position: int, *, is_stuck: bool) -> None:
         """Make room for a life that did not fit, or say what is wrong with it."""
@@ -204,6 +214,24 @@ def simulate(program: Program, cohort: Cohort, seed: int, sample: int = 0, *, th
 
     with ThreadPoolExecutor(wanted) as pool:
         return _joined(list(pool.map(tell, parts)), program)
+
+
+def count_rows(program: Program, cohort: Cohort, seed: int, sample: int = 0, *, threads: int = 1, block: int = BLOCK) -> int:
+    """Tell every history without keeping its rows, and count them: what the engine alone costs.
+
+    Parameters as in :func:`simulate`.
+    """
+    check(program, cohort)
+    packed, entry = pack(program), entry_of(cohort)
+
+    def count(part: tuple[int, int]) -> int:
+        return Teller(packed, program, cohort, seed, sample, keeps_log=False).count(entry, *part)
+
+    parts = list(blocks(cohort.size, max(block, -(-cohort.size // max(threads, 1)))))
+    if threads == 1:
+        return sum(count(part) for part in parts)
+    with ThreadPoolExecutor(threads) as pool:
+        return sum(pool.map(count, parts))
 
 
 def _joined(logs: list[EventLog], program: Program) -> EventLog:
