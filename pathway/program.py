@@ -52,7 +52,7 @@ What a program means
 
 Ties and edges settled here: at time 0 the first visit comes before the choice of the first regimen, so that guards see the baseline, and no decision is tried at it; a visit is
 held only in states whose ``state_visits`` is true; at most one confirmatory visit is pending; a decision is tried at most once a visit and not at all while a
-start request is open if it would choose; a patient who makes more than :data:`EVENT_LIMIT` rows is refused.
+start request is open if it would choose; a treatment that starts while a condition holds it starts held; a patient who makes more than :data:`EVENT_LIMIT` rows is refused.
 
 A program is immutable. It names no file, price or utility.
 """

@@ -271,3 +271,18 @@ def test_an_unknown_engine_is_refused_with_a_suggestion():
     with pytest.raises(EngineError) as fault:
         simulate(tiny.two_drugs(), tiny.drug_people(1), 1, engine="referense")
     assert "did you mean 'reference'?" in str(fault.value)
+
+
+def test_a_drug_that_starts_during_an_infection_starts_held(engine):
+    """Ordered at 0, there at 0.5; infected from the first instant until 1: doses wait for the recovery, the course does not."""
+    ill = tiny.hazard("infect", 1e300, tiny.ALIVE, condition=0, forbids_condition=True)
+    condition = replace(tiny.two_drugs().conditions[0], recovery=1.0)
+    program = calm(
+        transitions=(ill,), conditions=(condition,), lines=((CandidateSpec(regimen=0b01),), ()), access=AccessSpec(treatments=0, supplies=(DelaySpec(mean=0.5),) * 2), horizon=0.9,
+    )  # fmt: skip
+    told = story(program, engine)
+    assert list(rows(told, "start", "hold")["kind"].astype(str)) == ["start", "hold"]
+    (held,) = rows(told, "hold").to_dict("records")
+    assert (held["time"], held["name"], held["detail"], held["regimen"]) == (0.5, "a", "infection", "a")
+    recovered = rows(story(replace(program, horizon=1.5), engine), "recover", "resume")
+    assert list(recovered["kind"].astype(str))[:2] == ["recover", "resume"]

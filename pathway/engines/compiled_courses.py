@@ -138,6 +138,19 @@ def begin_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int) -> No
 
 
 @inner_kernel
+def set_holds(p: Ints, s: Ints, z: Floats, w: Ints, y: Floats, by_decision: int, by_condition: int, why: int) -> None:
+    """Doses are held while anything asks for it; courses and approvals go on."""
+    s[at.S_HOLD_DECISION] = by_decision & s[at.S_REGIMEN]
+    s[at.S_HOLD_CONDITION] = by_condition
+    held = (s[at.S_HOLD_DECISION] | by_condition) & s[at.S_REGIMEN]
+    changed = held ^ s[at.S_HELD]
+    for treatment in range(p[at.H_TREATMENTS]):
+        if changed >> treatment & 1:
+            write(p, s, z, w, y, HOLD if held >> treatment & 1 else RESUME, p[p[at.P_TREATMENT_NAME] + treatment], why)
+    s[at.S_HELD] = held
+
+
+@inner_kernel
 def start(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, treatment: int) -> None:
     """A course begins."""
     begin_response(p, q, s, z, treatment)
@@ -152,6 +165,9 @@ def start(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, treatment:
     renew_course(p, s, z, treatment)
     restart(p, q, s, z, COURSE, treatment, z[at.Z_TIME], occurrence)
     write_row(p, s, z, w, y, START, p[p[at.P_TREATMENT_NAME] + treatment], -1, NAN, NAN, NAN, occurrence)
+    if s[at.S_HOLD_CONDITION] >> treatment & 1:
+        name = p[p[at.P_CONDITION] + s[at.S_CONDITION] * at.C_SIZE + at.C_NAME]
+        set_holds(p, s, z, w, y, s[at.S_HOLD_DECISION], s[at.S_HOLD_CONDITION], name)
 
 
 @inner_kernel
@@ -186,19 +202,6 @@ def stop_all(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, treatme
     for treatment in range(p[at.H_TREATMENTS]):
         if treatments >> treatment & 1:
             stop(p, q, s, z, w, y, treatment, reason)
-
-
-@inner_kernel
-def set_holds(p: Ints, s: Ints, z: Floats, w: Ints, y: Floats, by_decision: int, by_condition: int, why: int) -> None:
-    """Doses are held while anything asks for it; courses and approvals go on."""
-    s[at.S_HOLD_DECISION] = by_decision & s[at.S_REGIMEN]
-    s[at.S_HOLD_CONDITION] = by_condition
-    held = (s[at.S_HOLD_DECISION] | by_condition) & s[at.S_REGIMEN]
-    changed = held ^ s[at.S_HELD]
-    for treatment in range(p[at.H_TREATMENTS]):
-        if changed >> treatment & 1:
-            write(p, s, z, w, y, HOLD if held >> treatment & 1 else RESUME, p[p[at.P_TREATMENT_NAME] + treatment], why)
-    s[at.S_HELD] = held
 
 
 # --- choosing --------------------------------------------------------------------------------------------------------------------

@@ -304,6 +304,8 @@ class Life:
         body.renew_course(treatment)
         self.visits.restart(ClockKind.COURSE, treatment, self.time, occurrence)
         self.write(Kind.START, self.program.treatments[treatment], occurrence=occurrence)
+        if self.hold_by_condition >> treatment & 1:
+            self._set_holds(self.hold_by_decision, self.hold_by_condition, self.program.conditions[record.condition].name)
 
     def _stop(self, treatment: int, reason: str) -> None:
         record = self.record
