@@ -96,9 +96,8 @@ def run(
         import os
 
         from pathway.reading import read
-        from pathway.report.writer import write
-
         from pathway.report.store import check_output, store_of
+        from pathway.report.writer import write
 
         check_output(output)
         scenario = read(file)
@@ -227,9 +226,8 @@ def check(file: File) -> None:
             typer.echo(str(error), err=True)
             typer.echo(f"\n{len(faults)} fault{'s' if len(faults) > 1 else ''}", err=True)
             raise typer.Exit(INPUT_AT_FAULT)
-        from pathway.experiment import prepare
-
         from pathway.compiling.coverage import unseen_facts
+        from pathway.experiment import prepare
 
         prepare(scenario, scenario.base_values(), list(scenario.strategies), engine=scenario.study.engine)
         blind = {f"{one.rule}, {one.words}: {one.why}": None for name in scenario.strategies for one in unseen_facts(scenario, name)}

@@ -125,7 +125,7 @@ class Spread:
         return (log(self.high) - log(self.low)) / (2.0 * Z95)
 
     def _frozen(self) -> Any:  # SciPy's distributions have no public type
-        from scipy import stats  # noqa: PLC0415  (takes a second to load; only sampling needs it)
+        from scipy import stats
 
         m, s = self.value, self.error
         if self.family == "normal":

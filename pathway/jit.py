@@ -50,7 +50,6 @@ for _setting, _value in (("NUMBA_OPT", "2"), ("NUMBA_LOOP_VECTORIZE", "0"), ("NU
     os.environ.setdefault(_setting, _value)  # scalar code gains nothing from the rest, and compiles a third faster without it
 
 import numba  # noqa: E402  (the cache folder must be set before Numba is imported)
-
 import numba.extending  # noqa: E402
 
 if _FOLDER is not None:
@@ -91,7 +90,7 @@ def pointer(array: Any) -> Any:
 
 
 @numba.extending.overload(pointer)
-def _compiled_pointer(array: Any) -> Any:
+def _compiled_pointer(array: Any) -> Any:  # noqa: ARG001 - numba asks by parameter name
     def generate(array: Any) -> Any:
         return _pointer(array)
 

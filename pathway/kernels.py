@@ -274,7 +274,7 @@ def table_inverse(hazards: Floats, place: int, length: int, age: float, need: fl
     last year's hazard goes on (infinite if that is 0).
     """
     last = length - 1
-    year = int(math.floor(age))
+    year = int(math.floor(age))  # noqa: RUF046 - compiled, floor gives a float
     year = min(max(year, 0), last - 1)
     reached = hazards[place + year] + (age - year) * (hazards[place + year + 1] - hazards[place + year]) + need
     if reached >= hazards[place + last]:

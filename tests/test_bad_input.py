@@ -23,7 +23,7 @@ Cases 6, 9, 10 and 11 are syntax that TOML does not have; the hint says so. 14: 
 derived value is a sum of products of ids, so there is no formula to execute.
 """
 
-# ruff: noqa: E501  (one row a case)
+
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def test_a_life_table_gives_back_its_life_expectancy(engine):
 
 def test_a_hazard_that_follows_a_marker_is_integrated_exactly(engine):
     """A marker falling on a straight line makes a Gompertz hazard: the mean life against quadrature."""
-    from pathway.program import EffectKind, EffectSpec, MarkerSpec  # noqa: PLC0415
+    from pathway.program import EffectKind, EffectSpec, MarkerSpec
 
     program = tiny.with_names(
         states=("alive", "dead"), absorbing=2, horizon=40.0, covariates=("age", "m0"),

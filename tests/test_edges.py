@@ -248,7 +248,7 @@ def test_a_course_from_before_entry_has_a_budget_of_its_own(engine):
 
 def test_visits_on_a_course_from_before_entry_begin_at_entry(engine):
     """The schedule keeps its phase: every half year from 0.7 years before entry on, the first at 0.3."""
-    from pathway.program import ClockKind  # noqa: PLC0415
+    from pathway.program import ClockKind
 
     on_a = Clock(kind=ClockKind.COURSE, treatment=0)
     schedule = ScheduleSpec(name="on_a", clock=on_a, offsets=np.arange(0.5, 60.0, 0.5), measures=(0,), findings=(), streams=(stream_id("measure:m:on_a"),))

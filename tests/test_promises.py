@@ -36,7 +36,7 @@ def test_order_and_chunks_move_nothing(engine):
 
 
 def test_workers_move_nothing(engine):
-    from pathway.experiment import simulate_strategy  # noqa: PLC0415
+    from pathway.experiment import simulate_strategy
 
     program, cohort = tiny.two_drugs(), tiny.drug_people(250)
     alone = simulate_strategy(program, cohort, SEED, engine=engine)
@@ -58,7 +58,7 @@ def test_a_new_transition_moves_only_those_it_happens_to(engine):
 
 
 def kind_of(name: str):
-    from pathway.eventlog import Kind  # noqa: PLC0415
+    from pathway.eventlog import Kind
 
     return Kind[name.upper()]
 

@@ -199,7 +199,7 @@ def _papers(*seen: Seen | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one.document for one in seen if one is not None and one.document))
 
 
-def say(value: bool | float | str, unit: str = "") -> str:
+def say(value: bool | float | str, unit: str = "") -> str:  # noqa: FBT001 - the value said may itself be yes or no
     """A value in words.
 
     Examples

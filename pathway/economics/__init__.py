@@ -1,0 +1,1 @@
+"""Costs and QALYs of told histories: event log in, ledger out."""

@@ -91,7 +91,7 @@ def _stepped(time: Floats, rate: float, convention: Convention) -> Floats:
     v = 1.0 / (1.0 + rate)
     shift = 0.5 if convention == "mid_year" else 0.0
     whole = (1.0 - v**years) / (1.0 - v) * v**shift
-    return whole + (time - years) * v ** (years + shift)
+    return np.asarray(whole + (time - years) * v ** (years + shift), dtype=np.float64)
 
 
 def linear_flow(start: Floats, stop: Floats, first: Floats, last: Floats, rate: float, convention: Convention = "continuous") -> Floats:
@@ -116,7 +116,7 @@ def linear_flow(start: Floats, stop: Floats, first: Floats, last: Floats, rate: 
     # Weights of the ends of a unit segment: integral of (1 - s) e^{-xs} and of s e^{-xs}.
     rising = np.where(small, 0.5 - x / 3.0 + x * x / 8.0, (1.0 - np.exp(-safe) * (1.0 + safe)) / (safe * safe))
     total = np.where(small, 1.0 - x / 2.0 + x * x / 6.0, -np.expm1(-safe) / safe)
-    return np.exp(-rho * start) * years * (first * (total - rising) + last * rising)
+    return np.asarray(np.exp(-rho * start) * years * (first * (total - rising) + last * rising), dtype=np.float64)
 
 
 def doses(first: Floats, spacing: float, count: Floats, rate: float) -> Floats:
@@ -131,7 +131,7 @@ def doses(first: Floats, spacing: float, count: Floats, rate: float) -> Floats:
     first, count = np.asarray(first, dtype=float), np.asarray(count, dtype=float)
     if rho == 0.0:
         return count * np.ones_like(first)
-    return np.exp(-rho * first) * np.expm1(-rho * spacing * count) / np.expm1(-rho * spacing)
+    return np.asarray(np.exp(-rho * first) * np.expm1(-rho * spacing * count) / np.expm1(-rho * spacing), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

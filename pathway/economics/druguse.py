@@ -210,10 +210,7 @@ def _due(row: DosingRow, courses: Spans, begin: Floats, end: Floats, holds: Span
     """Course and time of every administration or pack from time 0 on, before the stop and outside holds."""
     first = courses.start + row.first_days / DAYS_PER_YEAR
     spacing = 0.0 if row.interval_days is None else row.interval_days / DAYS_PER_YEAR
-    if spacing == 0.0:
-        many = np.ones(first.size, dtype=np.int64)
-    else:
-        many = np.maximum(np.ceil((end - first) / spacing), 0.0).astype(np.int64) + 1
+    many = np.ones(first.size, dtype=np.int64) if spacing == 0.0 else np.maximum(np.ceil((end - first) / spacing), 0.0).astype(np.int64) + 1
     if row.count is not None:
         many = np.minimum(many, row.count)
     course, number = repeated(many)

@@ -222,13 +222,12 @@ def _transition(w: _Writer, t: TransitionSpec) -> list[int]:
         table, length = w.floats(life.tables[0]), len(life.tables[0])
         w.floats(life.tables[1])
     is_death = t.to >= 0 and bool(w.program.absorbing >> t.to & 1)
-    row = [
+    return [
         w.name(t.name), t.stream, t.sources, t.to, t.treatment, t.form, t.clock.kind, t.clock.treatment, t.reset, t.requires_flag, t.forbids_flag,
         t.requires_condition, t.forbids_condition, t.requires_regimen, t.stops, w.name(t.reason), t.condition, t.flag, w.name(t.cause), t.is_invariant, is_death,
         table, length, *w.phases(t.rates), *w.terms(t.marker_terms), *w.terms(t.treatment_terms), *w.terms(t.flag_terms), *w.terms(t.condition_terms),
         *w.terms(t.response_terms), *w.terms(t.covariate_terms), *w.terms(t.where), *w.terms(t.jumps), w.floats((t.shape, t.scale, t.level, t.slope)),
     ]  # fmt: skip
-    return row
 
 
 def _decision(w: _Writer, d: DecisionSpec) -> list[int]:

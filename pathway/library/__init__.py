@@ -1,0 +1,1 @@
+"""The evidence library: every figure with unit, source, grade and spread, as data."""

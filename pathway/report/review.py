@@ -122,7 +122,7 @@ def _documents(made: Determination) -> set[str]:
 def _citations(made: Determination) -> list[dict[str, str]]:
     rules = [one.rule for one in made.findings if one.truth is not Truth.NOT_APPLICABLE or one.act]
     rules += [made.record.policies.rules[v.profile] for v in (made.verdict, *made.contrast) if v is not None and v.profile != LABEL_ONLY]
-    return [{"id": rule.id, "source": rule.source, "grade": rule.grade, "grade_words": GRADES[rule.grade]} for rule in dict((one.id, one) for one in rules).values()]
+    return [{"id": rule.id, "source": rule.source, "grade": rule.grade, "grade_words": GRADES[rule.grade]} for rule in {one.id: one for one in rules}.values()]
 
 
 # --- text -----------------------------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def as_json(told_: dict[str, Any]) -> str:
 
 
 @cache
-def _template() -> Any:  # noqa: ANN401  (jinja2 is loaded when first needed)
+def _template() -> Any:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

@@ -63,7 +63,7 @@ def style() -> Iterator[None]:
     """Draw in the house style; nothing is left behind for others."""
     import matplotlib as mpl
 
-    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
+    with mpl.rc_context(STYLE):
         yield
 
 
@@ -133,7 +133,7 @@ def share_axis(axes: Axes) -> None:
 
 def grid_lines(axes: Axes, which: str = "y") -> None:
     """Thin lines behind the data."""
-    axes.grid(visible=True, axis=which, color=RULE, linewidth=0.6)  # type: ignore[arg-type]
+    axes.grid(visible=True, axis=which, color=RULE, linewidth=0.6)
     axes.set_axisbelow(True)
 
 
