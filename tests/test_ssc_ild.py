@@ -76,3 +76,28 @@ def test_a_death_in_an_exacerbation_or_infection_pays_no_second_admission():
     stays = run.ledger.use_frame().query("item == 'end_of_life'")["quantity"].sum()
     assert apart > 0
     assert stays == len(deaths) - apart
+
+
+@pytest.mark.parametrize(
+    ("switch", "option", "strategy", "is_worse"),
+    [
+        ("mmf_later", "share", "s1", True),
+        ("rituximab_added", "lost", "s1", True),
+        ("untreated_course", "progressive", "s0", True),
+        ("mmf_anchor", "pooled", "s1", True),
+        ("early_drift_end", "three_years", "s0", False),
+    ],
+)
+def test_a_structural_alternative_moves_health_the_way_it_should(switch, option, strategy, is_worse):
+    def qalys(**switches: str) -> float:
+        base = replace(scenario(), switches={**scenario().switches, **switches})
+        return float(experiment.run(base, patients=200, strategies=[strategy]).strategies[strategy].outcomes.qalys.mean())
+
+    assert (qalys(**{switch: option}) < qalys()) is is_worse
+
+
+def test_adherence_of_a_half_halves_what_nintedanib_takes_off_the_loss():
+    full = scenario()
+    assert full.base_values()["nintedanib_ratio_in_practice"] == pytest.approx(0.39)
+    half = replace(full.library.parameters["adherence_nintedanib"], value=0.5)
+    assert replace(full, overrides={"adherence_nintedanib": half}).base_values()["nintedanib_ratio_in_practice"] == pytest.approx(1.0 - 0.5 * 0.61)
