@@ -44,6 +44,11 @@ def single(*treatments: str) -> StrategyDefinition:
     return StrategyDefinition(label=" + ".join(treatments) or "none", lines=(Line(candidates=(Candidate(regimen=treatments),)),) if treatments else ())
 
 
+def replace_lines(strategy: StrategyDefinition, lines: int) -> StrategyDefinition:
+    """Only the first lines of a strategy."""
+    return strategy.model_copy(update={"lines": strategy.lines[:lines]})
+
+
 def virtual(cohort: str, horizon: float, patients: int, **strategies: StrategyDefinition) -> experiment.Results:
     """The library's pathway on a preset cohort under given strategies."""
     base: Scenario = read(SCENARIO)
@@ -57,22 +62,26 @@ def fvc_at(results: experiment.Results, strategy: str, year: float) -> pd.DataFr
     rows = frame[(frame["kind"] == "measure") & (frame["name"] == "fvc") & (frame["detail"] == "spirometry")]
     first = rows[rows["time"] == 0.0].set_index("patient")
     last = rows[rows["time"] == year].set_index("patient")
-    both = first.join(last, lsuffix="_first", rsuffix="_last", how="inner")
+    both = first.add_suffix("_first").join(last.add_suffix("_last"), how="inner")
     return pd.DataFrame(
         {
-            "points": both["measured_last"] - both["measured_first"], "true": both["true_last"] - both["true_first"], "mL": both["native_last"] - both["native_first"],
+            "points": both["measured_last"] - both["measured_first"],
+            "true": both["true_last"] - both["true_first"],
+            "mL": both["native_last"] - both["native_first"],
+            "beyond_ageing": (both["measured_last"] - both["measured_first"]) * both["native_last"] / both["measured_last"],
         }
     ).dropna()  # fmt: skip
 
 
 def marker_change(results: experiment.Results, strategy: str, marker: str, year: float) -> float:
-    """Mean true change of a marker in the living at ``year``."""
+    """Mean true change of a marker in the living at ``year``; markers run straight between knots."""
     path = results.strategies[strategy].log.path_frame()
-    alive = path.groupby("patient")["time"].max()
-    path = path[path["patient"].map(alive) >= year]
-    first = path.groupby("patient")[marker].first()
-    upto = path[path["time"] <= year].groupby("patient")[marker].last()
-    return float((upto - first).mean())
+    changes = [
+        float(np.interp(year, history["time"], history[marker])) - float(history[marker].iloc[0])
+        for _, history in path.groupby("patient")
+        if history["time"].iloc[-1] >= year
+    ]
+    return float(np.mean(changes))
 
 
 def deaths_per_100(results: experiment.Results, strategy: str) -> float:
@@ -150,28 +159,40 @@ def smells(patients: int = 1500) -> tuple[Smell, ...]:
     focus = virtual("focussced_like", 2.0, patients, none=single(), tocilizumab=single("tocilizumab"))
     main = read(SCENARIO)
     base = experiment.run(main, patients=patients, strategies=["s1"], workers=2)
+    no_nintedanib = virtual("mixed_naive", main.study.horizon, patients, s1=replace_lines(main.strategies["s1"], 2)).strategies["s1"].outcomes
     placebo, sls_year = fvc_at(senscis, "none", 1.0), fvc_at(sls, "none", 1.0)
     mmf_frame = base.strategies["s1"].log.frame()
     transplanted = 100.0 * mmf_frame[(mmf_frame["kind"] == "move") & (mmf_frame["name"] == "transplant")]["patient"].nunique() / base.cohort.size
     outcomes = base.strategies["s1"].outcomes
+    drug = 100.0 * float(no_nintedanib.costs_undiscounted[:, no_nintedanib.categories.index("drug")].sum() / no_nintedanib.total_undiscounted.sum())
+    treated = fvc_at(senscis, "nintedanib", 1.0)
+    kept_nintedanib = retained(senscis, "nintedanib", "nintedanib", 1.0, ("intolerance",))
+    kept_tocilizumab = retained(focus, "tocilizumab", "tocilizumab", 1.84, ("intolerance", "choice"))
     asked = experiment.run(read(ACCESS), patients=max(patients // 3, 2), strategies=["no_authorisation", "hrct_only", "two_step"], workers=2)
     first = lambda low, high, source, quantity, value: Smell(quantity=quantity, low=low, high=high, source=source, value=value)  # noqa: E731
     return (
         first(-120, -67, "F026", "SENSCIS-like placebo, mL a year", float(placebo["mL"].mean())),
+        first(-103.7, -51.4, "F029", "SENSCIS-like placebo, mL a year beyond ageing", float(placebo["beyond_ageing"].mean())),
         first(-2.7, -2.0, "F032", "SENSCIS-like placebo, points at 52 weeks", float(placebo["points"].mean())),
         first(6.0, 6.8, "F034", "SD of 12-month measured change, SENSCIS-like", float(placebo["points"].std())),
         first(7.6, 8.8, "P028", "SD of 12-month measured change, SLS-like", float(sls_year["points"].std())),
+        first(23.6, 34.0, "F060", "measured fall > 5 points at 52 weeks, SENSCIS-like placebo, %", float(100 * (placebo["points"] < -5).mean())),
+        first(16.3, 25.7, "F060", "measured fall > 5 points at 52 weeks, SENSCIS-like nintedanib, %", float(100 * (treated["points"] < -5).mean())),
+        first(5.6, 12.1, "F061", "measured fall > 10 points at 52 weeks, SENSCIS-like placebo, %", float(100 * (placebo["points"] < -10).mean())),
+        first(4.6, 10.6, "F061", "measured fall > 10 points at 52 weeks, SENSCIS-like nintedanib, %", float(100 * (treated["points"] < -10).mean())),
         first(10, 28, "F152", "measured 12-month fall >= 10 points, SLS-like placebo, %", float(100 * (sls_year["points"] <= -10).mean())),
         first(1.8, 3.5, "M003", "deaths per 100 patient-years, SENSCIS-like", deaths_per_100(long, "none")),
         first(4.5, 7.0, "M003", "deaths per 100 patient-years, SLS-like", deaths_per_100(sls, "none")),
         first(35, 50, "M006", "SLS I-like, dead at 8 years, %", dead_share(sls, "none", 8.0)),
-        first(79, 88, "A003", "nintedanib on drug at 1 year (adverse-event stops only), %", retained(senscis, "nintedanib", "nintedanib", 1.0, ("intolerance",))),
-        first(70, 86, "A021", "tocilizumab on drug at 96 weeks (the trial switched nobody for progression), %", retained(focus, "tocilizumab", "tocilizumab", 1.84, ("intolerance", "choice"))),
+        first(79, 88, "A003", "nintedanib on drug at 1 year (adverse-event stops only), %", kept_nintedanib),
+        first(70, 86, "A021", "tocilizumab on drug at 96 weeks (adverse events and choice only), %", kept_tocilizumab),
         first(59, 80, "A039", "mycophenolate still on at 24 months, SLS-like, %", retained(sls, "mmf", "mmf", 2.0, any_reason)),
         first(2.0, 4.5, "judgement", "median time on mycophenolate, years", median_time(base, "s1", "mmf")),
         first(0.5, 4.0, "M008", "lung transplant, lifetime, %", transplanted),
         first(1.0, 12.0, "M033", "exacerbations per 100 patient-years", events_per_100(base, "s1", "condition", "exacerbation")),
         first(35_000, 65_000, "C005, C006", "cost per patient-year, MMF first, 2026 USD", float(outcomes.total_undiscounted.sum() / outcomes.life_years.sum())),
+        first(35_000, 65_000, "C005, C006", "the same before nintedanib", float(no_nintedanib.total_undiscounted.sum() / no_nintedanib.life_years.sum())),
+        first(0, 10, "judgement", "drugs in it before nintedanib, %", drug),
         first(-5.9, -2.9, "S005", "mRSS at 48 weeks, focuSSced-like, placebo", marker_change(focus, "none", "mrss", 0.92)),
         first(-7.6, -4.6, "S005", "mRSS at 48 weeks, focuSSced-like, tocilizumab", marker_change(focus, "tocilizumab", "mrss", 0.92)),
         first(3, 15, "coverage rules", "first denial of naive tocilizumab, HRCT-only rule, %", naive_denied(asked, "hrct_only", "tocilizumab")),
