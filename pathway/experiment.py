@@ -27,6 +27,7 @@ from pathway.economics.valuation import Outcomes, Terms, terms_of, value
 from pathway.engines import THREADED, check_engine, needs_compiling, simulate
 from pathway.errors import FaultList, PathwayError, ScenarioError, did_you_mean
 from pathway.eventlog import EventLog, concatenate
+from pathway.invariants.history import History
 from pathway.program import Cohort, Program
 
 if TYPE_CHECKING:
@@ -159,6 +160,11 @@ class Results:
         """Equal-value life-years gained over the comparator by patient, discounted; shape (patients,)."""
         base = self.strategies[self.scenario.study.comparator].ledger
         return equal_value_years_gained(self.strategies[strategy].ledger, base, self.terms)
+
+    def history(self, strategy: str) -> History:
+        """Histories of a strategy with all that invariants may ask of them."""
+        run = self.strategies[strategy]
+        return History.of_run(run.log, run.program, self.cohort, self.scenario, strategy)
 
     def events(self, strategy: str) -> pd.DataFrame:
         """The event log of a strategy, in words; columns as in :mod:`pathway.eventlog`."""

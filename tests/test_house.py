@@ -21,7 +21,7 @@ FLOORS: dict[str, int] = {
     "units": 2, "distributions": 2, "rules": 2, "eventlog": 2, "library": 2,
     "definition": 3, "program": 3, "coverage": 3,
     "reading": 4, "compiler": 4, "compiling": 4, "cohort": 4, "populating": 4, "economics": 4,
-    "engines": 5, "access": 5,
+    "engines": 5, "access": 5, "invariants": 5,
     "experiment": 6,
     "report": 7, "drawing": 7, "story": 7, "reviewing": 7,
     "cli": 8, "__main__": 8, "__init__": 8,

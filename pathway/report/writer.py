@@ -20,6 +20,7 @@ from pathway.errors import PathwayError
 from pathway.report import manifest as manifests
 from pathway.report.access import access_tables
 from pathway.report.basis import basis_tables
+from pathway.report.checks import checks_table
 from pathway.report.figures import Sheet, as_png, as_svg, draw_all
 from pathway.report.formats import harmless_frame
 from pathway.report.html import DISCLAIMER, render
@@ -114,8 +115,9 @@ def _fill(view: View, folder: Path, created: datetime.datetime, command: Sequenc
     begin = time.perf_counter()
     tell("tables")
     tables, basis = [*results_tables(view), *access_tables(view), *structure_tables(view)], basis_tables(view)
+    checks = checks_table(view)
     hashes = {}
-    for table in [*tables, *basis]:
+    for table in [*tables, *basis, checks]:
         path = folder / "tables" / f"{table.name}.csv"
         write_csv(table.frame, path)
         hashes[f"tables/{table.name}.csv"] = manifests.sha256(path.read_bytes())
@@ -127,7 +129,7 @@ def _fill(view: View, folder: Path, created: datetime.datetime, command: Sequenc
     seconds = {**view.results.seconds, "report": time.perf_counter() - begin}
     front = front_lines(view, created)
     tell("workbook")
-    (folder / "results.xlsx").write_bytes(workbook([*tables, *basis], [*front, ("", DISCLAIMER)]))
+    (folder / "results.xlsx").write_bytes(workbook([*tables, *basis, checks], [*front, ("", DISCLAIMER)]))
     tell("report")
     page = render(view, tables, basis, sheets, front, footer(view))
     (folder / "report.html").write_text(page, encoding="utf-8")
