@@ -43,16 +43,17 @@ def resource_use(resource: Resource, timeline: Timeline, life: Life, values: dic
     timeline, life
         Of one strategy.
     values
-        Parameter values by id, for the band of a marker.
+        Parameter values by id, for quantities and the band of a marker.
 
     Raises
     ------
     EconomicsError
         If it names something that neither program nor log knows, or a band where there is none.
     """
+    quantity = resource.quantity if resource.quantity_value is None else values[resource.quantity_value]
     if resource.per == "year":
-        return _per_year(resource, timeline, life, values)
-    return _per_event(resource, timeline)
+        return _per_year(resource, timeline, life, values, quantity)
+    return _per_event(resource, timeline, quantity)
 
 
 def _where(resource: Resource) -> str:
@@ -93,7 +94,7 @@ def _registers(resource: Resource, timeline: Timeline, state: Ints, regimen: Int
     return fits
 
 
-def _per_event(resource: Resource, timeline: Timeline) -> ResourceUse:
+def _per_event(resource: Resource, timeline: Timeline, quantity: float) -> ResourceUse:
     """Count rows of the log."""
     if resource.marker is not None:
         raise EconomicsError(
@@ -122,13 +123,13 @@ def _per_event(resource: Resource, timeline: Timeline) -> ResourceUse:
         position=timeline.position[rows],
         line=timeline.column("line", rows),
         regimen=regimen[rows],
-        quantity=np.full(rows.size, resource.quantity),
+        quantity=np.full(rows.size, quantity),
         start=time,
         stop=time.copy(),
     )
 
 
-def _per_year(resource: Resource, timeline: Timeline, life: Life, values: dict[str, float]) -> ResourceUse:
+def _per_year(resource: Resource, timeline: Timeline, life: Life, values: dict[str, float], quantity: float) -> ResourceUse:
     """Years in states, with flags, conditions, drugs and a band of a marker: the exact part of each segment."""
     fits = _registers(resource, timeline, life.state, life.regimen)
     if resource.requires_flag:
@@ -159,7 +160,7 @@ def _per_year(resource: Resource, timeline: Timeline, life: Life, values: dict[s
         position=position[begins],
         line=line[begins],
         regimen=regimen[begins],
-        quantity=(stop[ends] - start[begins]) * resource.quantity,
+        quantity=(stop[ends] - start[begins]) * quantity,
         start=start[begins],
         stop=stop[ends],
     )
