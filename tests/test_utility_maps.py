@@ -183,6 +183,25 @@ def test_a_quantity_may_be_a_row_of_evidence():
     assert sorted(made.use["quantity"].tolist()) == pytest.approx([0.72, 1.44])
 
 
+def test_a_quantity_may_follow_a_marker_up_to_an_age():
+    """2 a year and unit of a marker that falls from 3 to 1 over four years of a woman of 63.5: up to 65, 1.5 years at a mean of 2.625."""
+    rows = [(2.0, Kind.START, "a")]
+    values = {"old": 65.0, "two": 2.0}
+    work = resource(marker="m", times_marker=True, age_below="old", quantity_value="two")
+    made = ledger_of(life(4.0, 3.0, 1.0, *rows), age=63.5, resources=[work], values=values)
+    assert made.use["quantity"].sum() == pytest.approx(2.0 * 1.5 * 2.625)
+    assert made.use["stop"].max() == pytest.approx(1.5)
+    ageless = ledger_of(life(4.0, 3.0, 1.0, *rows), age=63.5, resources=[resource(marker="m", times_marker=True)])
+    assert ageless.use["quantity"].sum() == pytest.approx(4.0 * 2.0)
+    retired = ledger_of(life(4.0, 3.0, 1.0, *rows), age=70.0, resources=[work, resource(per="death", age_below="old")], values=values)
+    assert retired.use["quantity"].size == 0
+
+
+def test_what_is_never_used_leaves_no_row():
+    made = ledger_of(life(2.0), resources=[resource(quantity_value="none"), resource(per="death", quantity_value="none")], values={"none": 0.0})
+    assert made.use["quantity"].size == 0
+
+
 # --- read from documents ------------------------------------------------------------------------------------------
 
 LOGISTIC = 'form = "logistic"\nlowest = "map_lowest"\nhighest = "map_highest"\nintercept = "utility_level"\nby_marker = "utility_slope"\nby_age = "utility_slope"\nmale = "utility_slope"\n'

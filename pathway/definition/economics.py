@@ -48,6 +48,8 @@ class Resource(Document):
     marker_below: ValueId | None = None
     marker_at_least: ValueId | None = None
     quantity: float = Field(default=1.0, gt=0)
+    times_marker: bool = Field(default=False, description="per year: the quantity is for one unit of the marker")
+    age_below: ValueId | None = Field(default=None, description="used by patients below this age")
     quantity_value: ValueId | None = Field(default=None, description="an evidence row in place of quantity")
     note: str = ""
 

@@ -167,8 +167,9 @@ def build(log: EventLog, program: Program, cohort: Cohort, library: Books, value
             use = use_of(row, given, paused, needed, paid)
             columns = (use.position, use.quantity, use.waste, use.start, use.stop)
             parts.append((row.category, row.item, _by_line(timeline, changes, *columns)))
+    age = cohort.values[:, program.age] if program.age >= 0 else np.zeros(cohort.size)  # noqa: PD011
     for resource in library.economics.resources:
-        used = resource_use(resource, timeline, life, values)
+        used = resource_use(resource, timeline, life, values, age)
         table: dict[str, Column] = {
             "patient": used.position,
             "line": used.line,
@@ -191,7 +192,7 @@ def build(log: EventLog, program: Program, cohort: Cohort, library: Books, value
         conditions=tuple(condition.name for condition in program.conditions),
         flags=program.flags,
         markers=tuple(marker.name for marker in program.markers),
-        age=cohort.values[:, program.age] if program.age >= 0 else np.zeros(cohort.size),  # noqa: PD011
+        age=age,
         female=(cohort.values[:, program.female] if program.female >= 0 else np.ones(cohort.size)).astype(np.int64),  # noqa: PD011
         end=timeline.end,
         lines=max(len(program.lines) + 1, int(timeline.column("line").max(initial=0))),

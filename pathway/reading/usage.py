@@ -98,6 +98,15 @@ def _check_resource(resource: Resource, library: Library, where: str, findings: 
             expected='per = "year"',
             mend="leave the band out, or count years",
         )
+    if resource.times_marker and (resource.marker is None or resource.per != "year"):
+        findings.faults.add(
+            where=f"{where}.times_marker",
+            found="true" if resource.marker is not None else "no marker",
+            expected='a marker, and per = "year"',
+            mend="name the marker, or leave times_marker out",
+        )
+    if resource.age_below is not None and "age" not in library.pathway.covariates:
+        findings.faults.add(where=f"{where}.age_below", found="an age", expected="a covariate age", mend="declare age in pathway.toml, or leave age_below out")
     if resource.per != "event" or resource.kind is None:
         return
     kinds = [kind.name.lower() for kind in Kind]
