@@ -146,6 +146,8 @@ def _cause_colour(rank: int, cause: str) -> str:
 def death_figure(view: View) -> list[Sheet]:
     """Draw what patients died of."""
     table = death_numbers(view)
+    if len(table.columns) < 2:
+        return []  # all died of the one cause there is
     words = tuple(plain(str(name).replace("_", " ")) for name in table.columns)
     stack = Stack(
         sizes=table.to_numpy(dtype=np.float64), words=words, colours=tuple(_cause_colour(k, str(name)) for k, name in enumerate(table.columns)), totals=(),
