@@ -120,6 +120,7 @@ class Clause(Document):
     unit: str = Field(default="", description="unit of the threshold; must be the fact's own")
 
     within: Span | None = Field(default=None, description="older than this is not documented; for change_of the window of the change")
+    ever: bool = Field(default=False, description="fact: was it ever so, whatever was found later")
     before_start_of: tuple[Name, ...] = Field(default=(), description="last value before the first dose of these agents or classes")
     direction: Literal["fall", "rise"] = "fall"
     relative: bool = Field(default=False, description="change_of: as a share of the earlier value, not in units")
