@@ -62,6 +62,8 @@ class Finding:
         For lists of bands: the one that fits, and what it says (after repeats and holds).
     position
         For guidelines: what it says to the request, if anything.
+    strength
+        How strongly, as the guideline puts it.
     """
 
     rule: PolicyRule
@@ -72,6 +74,7 @@ class Finding:
     act: str = ""
     text: str = ""
     position: str = ""
+    strength: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +195,7 @@ class _Desk:
             return self._banded(rule, layer)
         proof = prove(rule, self.context)
         position = (rule.says if proof.truth is Truth.MET else rule.says_if_not_met if proof.truth is Truth.NOT_MET else None) or ""
-        return Finding(rule=rule, layer=layer, truth=proof.truth, proof=proof, position=position)
+        return Finding(rule=rule, layer=layer, truth=proof.truth, proof=proof, position=position, strength=rule.strength if position else "")
 
     def _banded(self, rule: PolicyRule, layer: str) -> Finding:
         """The first band that fits; a band that cannot be answered leaves the rule not documented."""
@@ -210,7 +213,8 @@ class _Desk:
                 return Finding(rule=rule, layer=layer, truth=Truth.NOT_DOCUMENTED, proof=self._bands(rule, Truth.NOT_DOCUMENTED, proofs))
             if proof.truth is Truth.MET:
                 act, text = self._act(band, path)
-                return Finding(rule=rule, layer=layer, truth=Truth.MET, proof=self._bands(rule, Truth.MET, proofs), band=band, act=act, text=text)
+                shown = self._bands(rule, Truth.MET, proofs)
+                return Finding(rule=rule, layer=layer, truth=Truth.MET, proof=shown, band=band, act=act, text=text, position=band.says or "", strength=band.strength)
         return Finding(rule=rule, layer=layer, truth=Truth.NOT_APPLICABLE, proof=self._bands(rule, Truth.NOT_APPLICABLE, proofs))
 
     def _bands(self, rule: PolicyRule, truth: Truth, proofs: list[Proof]) -> Proof:
@@ -225,8 +229,8 @@ class _Desk:
             if earlier.truth is Truth.MET and band.if_repeated is not None:
                 return band.if_repeated, band.repeated_text or band.text
             if earlier.truth is not Truth.MET and band.confirm:
-                return band.act, f"{band.text} (one value: repeat to confirm)"
-        return band.act, band.text
+                return band.act or "", f"{band.text} (one value: repeat to confirm)"
+        return band.act or "", band.text
 
     # --- the payer -----------------------------------------------------------------------------------------------------
 

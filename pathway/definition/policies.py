@@ -151,7 +151,9 @@ class Band(Document):
     """One band of an ordered list; the first whose ``when`` is met wins, a band without ``when`` always fits."""
 
     when: Clause | None = None
-    act: Act
+    act: Act | None = Field(default=None, description="what follows; a guideline's band has ``says`` instead")
+    says: Position | None = Field(default=None, description="guideline: its position when this band fits")
+    strength: str = ""
     text: str = Field(min_length=1, description="what to do, in words")
     if_repeated: Act | None = Field(default=None, description="act when the value before it was in this band too")
     if_held: Act | None = Field(default=None, description="act when doses are already held for it")
