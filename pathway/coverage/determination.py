@@ -255,12 +255,26 @@ class _Desk:
 
     def _by_label(self, findings: tuple[Finding, ...]) -> Verdict:
         """The label alone decides: its indication, dosing, steps and exclusions."""
+        indication = self._indication()
+        if indication.truth is not Truth.MET:
+            return Verdict(profile=LABEL_ONLY, answer=self._answer_of(indication.truth), truth=indication.truth, proof=indication)
         deciding = [one for one in findings if one.layer == "label" and one.rule.type in DECIDES_LABEL and not one.rule.bands and one.rule.if_not_met in ("deny", "flag")]
         failed = next((one for one in deciding if one.truth is Truth.NOT_MET), None)
         open_one = next((one for one in deciding if one.truth is Truth.NOT_DOCUMENTED and one.rule.if_missing == "pend"), None)
         told = failed or open_one or next(iter(deciding), None)
         truth = Truth.NOT_MET if failed else Truth.NOT_DOCUMENTED if open_one else Truth.MET
         return Verdict(profile=LABEL_ONLY, answer=self._answer_of(truth), truth=truth, proof=None if told is None else told.proof)
+
+    def _indication(self) -> Proof:
+        """Tell whether the label of the drug lists the disease at all."""
+        policies, asked = self.record.policies, self.record.asked
+        agent = policies.agents[asked.drug]
+        words = f"the label of {agent.label} lists {policies.disease(asked.disease)}"
+        if agent.labelled_for is None:
+            return Proof(path="label", truth=Truth.NOT_DOCUMENTED, words=words, form="label", missing=f"whether {words}: it was not read", source=agent.source)
+        truth = Truth.MET if asked.disease in agent.labelled_for else Truth.NOT_MET
+        found = ", ".join(policies.disease(one) for one in agent.labelled_for) or "none of the diseases held here"
+        return Proof(path="label", truth=truth, words=words, form="label", found=f"it lists {found}", changeable=False, source=agent.source)
 
     def _coverage(self, verdict: Verdict | None, findings: tuple[Finding, ...]) -> Answer | None:
         """The plan's answer, and what the label's dosing and exclusions make of it."""
@@ -323,6 +337,9 @@ class _Desk:
     # --- remarks --------------------------------------------------------------------------------------------------------------
 
     def _remarks(self, findings: tuple[Finding, ...], verdict: Verdict | None) -> None:
+        indication = self._indication()
+        if indication.truth is Truth.NOT_MET:
+            self.flags["off_label"] = f"it is not so that {indication.words}: {indication.found}" + (f" ({indication.source})" if indication.source else "")
         positions = {one.rule.id: one.position for one in findings if one.position}
         for one in findings:
             self._remark(one)

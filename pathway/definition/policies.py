@@ -81,7 +81,7 @@ class Agent(Document):
     label: Label
     classes: tuple[Name, ...] = ()
     names: tuple[str, ...] = Field(default=(), description="other names a record may use, brands included")
-    labelled_for: tuple[Name, ...] = ()
+    labelled_for: tuple[Name, ...] | None = Field(default=None, description="diseases that its label lists, none if empty; absent: its label was not read for them")
     products: dict[Name, Product] = Field(default_factory=dict)
     treatments: tuple[Name, ...] = Field(default=(), description="treatments of the disease libraries that are this agent")
     source: str = ""
@@ -244,6 +244,11 @@ class Policies:
             if asked in (name, agent.label.casefold(), *(other.casefold() for other in agent.names), *agent.products):
                 return name
         return None
+
+    def disease(self, name: str) -> str:
+        """Give a disease in words: as the question for its diagnosis names it."""
+        fact = self.facts.get(f"diagnosis_{name}")
+        return fact.label.removesuffix(" diagnosed") if fact is not None else name.replace("_", " ").upper()
 
     def members(self, words: tuple[str, ...]) -> tuple[str, ...]:
         """Agents that these ids or classes name, in the order of the table."""
