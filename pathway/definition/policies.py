@@ -55,9 +55,10 @@ class Fact(Document):
     units: dict[str, float] = Field(default_factory=dict, description="other units that are accepted, with the factor to ``unit``")
     refused_units: dict[str, str] = Field(default_factory=dict, description="units that are refused, with the suggestion shown")
     choices: tuple[Code, ...] = ()
-    derived: Literal["", "age", "disease_duration", "transaminases", "das28_crp", "das28_esr", "cdai", "sdai"] = Field(
+    derived: Literal["", "age", "disease_duration", "transaminases", "das28_crp", "das28_esr", "cdai", "sdai", "activity", "not_male"] = Field(
         default="", description="computed from other facts when the record does not state it"
     )
+    codes: tuple[Code, ...] = Field(default=(), description="diagnosis: ICD-10 codes that stand for it, and all that begin with them")
     document: Name | None = Field(default=None, description="the kind of document it stands in: letter, note, lab, pft, hrct, claim")
     changeable: bool = Field(default=True, description="can a test, a visit or treatment change it")
     ask: str = Field(default="", description="the question put to a clinic when it is missing")
@@ -130,6 +131,7 @@ class Clause(Document):
     other_than_requested: bool = Field(default=False, description="therapy: leave the requested drug out of ``drugs``")
     every: bool = Field(default=False, description="therapy: of every drug; otherwise of any, or of at_least many")
     for_at_least: Span | None = Field(default=None, description="therapy: the course lasted this long")
+    for_more_than: Span | None = Field(default=None, description="therapy: the course lasted longer than this")
     last_dose_within: Span | None = None
     last_dose_before: Span | None = Field(default=None, description="therapy: the latest course began at least this long ago")
     weekly_mg_at_least: float | None = None

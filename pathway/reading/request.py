@@ -202,7 +202,7 @@ class _Door:
                 self._fault(f"{where}.{key}", f"{day}, after the request", "a day up to the request", "check the year")
         if course.start is not None and last is not None and last < course.start:
             self._fault(where, f"it ends on {last}, before it starts on {course.start}", "a start before the end", "check the dates")
-        is_ongoing = course.ongoing if course.ongoing is not None else last is None
+        is_ongoing = course.ongoing if course.ongoing is not None else last is None and course.stop_reason is None
         if is_ongoing and course.stop is not None:
             self._fault(f"{where}.ongoing", "true beside a stop", "one of the two", "delete one")
         return Given(agent=self._agent(course.drug, f"{where}.drug"), course=course, start=course.start, last_dose=last, is_ongoing=is_ongoing)
