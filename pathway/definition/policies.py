@@ -54,6 +54,7 @@ class Fact(Document):
     high: float | None = None
     units: dict[str, float] = Field(default_factory=dict, description="other units that are accepted, with the factor to ``unit``")
     refused_units: dict[str, str] = Field(default_factory=dict, description="units that are refused, with the suggestion shown")
+    whole: bool = Field(default=False, description="a count: whole in its own unit")
     choices: tuple[Code, ...] = ()
     derived: Literal["", "age", "disease_duration", "transaminases", "das28_crp", "das28_esr", "cdai", "sdai", "activity", "not_male"] = Field(
         default="", description="computed from other facts when the record does not state it"
