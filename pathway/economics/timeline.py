@@ -244,6 +244,11 @@ class Spans:
     stop: Floats
     is_open: Flags
 
+    def only(self, patients: Flags) -> Spans:
+        """Those of some patients, shape (patients,)."""
+        kept = patients[self.position]
+        return Spans(position=self.position[kept], start=self.start[kept], stop=self.stop[kept], is_open=self.is_open[kept])
+
 
 def courses_of(timeline: Timeline, treatment: int, cohort: Cohort) -> Spans:
     """Courses of a treatment; one still open ends with the history.

@@ -184,7 +184,7 @@ def sections_of(
     weak = known.get("weak_numbers")
     lead = "Numbers known from memory (◆) were not checked against their source, and assumptions (◇) have none: a decision that turns on one of them should wait until it is checked."
     return [
-        Section(id="value", title="Cost-effectiveness", parts=parts("cost_effectiveness", "figure:cost_effectiveness_plane", "incremental", "alternative_results")),
+        Section(id="value", title="Cost-effectiveness", parts=parts("cost_effectiveness", "figure:cost_effectiveness_plane", "incremental", "utility_maps", "alternative_results")),
         Section(id="costs", title="Costs", parts=parts("figure:costs", "costs"), page=True),
         Section(id="health", title="Health", parts=parts("figure:*_mean", "markers", "figure:*_spread", "figure:survival", "figure:deaths", "deaths", "events"), page=True),
         Section(id="treatment", title="Treatment", parts=parts("figure:state_occupancy", "lines", "figure:lines-*", "drug_use", "figure:time_on_treatment"), page=True),

@@ -24,6 +24,7 @@ from pathway.report.checks import checks_table
 from pathway.report.figures import Sheet, as_png, as_svg, draw_all
 from pathway.report.formats import harmless_frame
 from pathway.report.html import DISCLAIMER, render
+from pathway.report.quality import quality_tables
 from pathway.report.structure import structure_tables
 from pathway.report.tables import Table, results_tables
 from pathway.report.view import View, plain
@@ -114,7 +115,7 @@ def _fill(view: View, folder: Path, created: datetime.datetime, command: Sequenc
     """Write everything into a folder."""
     begin = time.perf_counter()
     tell("tables")
-    tables, basis = [*results_tables(view), *access_tables(view), *structure_tables(view)], basis_tables(view)
+    tables, basis = [*results_tables(view), *access_tables(view), *quality_tables(view), *structure_tables(view)], basis_tables(view)
     checks = checks_table(view)
     hashes = {}
     for table in [*tables, *basis, checks]:
