@@ -101,6 +101,8 @@ class Kind(IntEnum):
     """A flag was cleared [flag, decision]."""
     RESTORE = 27
     """A reduced dose is full again [treatment, decision]."""
+    LOSE = 28
+    """A course that goes on lost its response [treatment, transition]."""
 
 
 KINDS: tuple[str, ...] = tuple(kind.name.lower() for kind in Kind)
