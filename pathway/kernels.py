@@ -1,6 +1,6 @@
 """Scalar arithmetic shared by every engine, the same bits everywhere.
 
-Only ``+ - * /``, comparisons, ``floor``, ``frexp`` and the correctly rounded square root are used: no library ``exp``, ``log`` or power, whose last bits differ between
+Only ``+ - * /``, comparisons, ``floor``, mantissa and exponent, and the correctly rounded square root are used: no library ``exp``, ``log`` or power, whose last bits differ between
 processors and between compiled and interpreted code. So a history depends on its key and on nothing else.
 
 ``exp`` and ``log`` use the classical argument reductions (k = nearest integer of x / ln 2; mantissa in [sqrt(1/2), sqrt(2))) with minimax coefficients of
@@ -23,7 +23,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pathway.jit import inline_kernel, kernel
+from pathway.jit import inline_kernel, kernel, mantissa_exponent
 
 Floats = NDArray[np.float64]
 
@@ -77,7 +77,7 @@ def log(x: float) -> float:
         return -INFINITY
     if x < 0.0:
         return math.nan
-    m, n = math.frexp(x)
+    m, n = mantissa_exponent(x)
     if m < _SQRT_HALF:
         m = m * 2.0
         n = n - 1

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from pathway.eventlog import Kind
-from pathway.program import CodeRow, Program
+from pathway.program import CodeRow, DecisionSpec, Program, ScheduleSpec
 from pathway.rules import FIELD_NUMBERS, FIELDS
 
 READS = {FIELD_NUMBERS[name]: kind for name, kind in FIELDS.items() if kind in ("marker", "finding", "index")}
@@ -36,18 +36,25 @@ def without_unread(program: Program, kinds: Collection[Kind]) -> Program:
     markers = {marker for marker in range(len(program.markers)) if every_measure or ("marker", marker) in read}
     markers |= {marker for index in indices for marker, _, _ in index.terms}
 
-    def kept(measures: tuple[int, ...], looked_for: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-        return {"measures": tuple(one for one in measures if one in markers), "findings": tuple(one for one in looked_for if one in findings)}
+    def planned(schedule: ScheduleSpec) -> ScheduleSpec:
+        return replace(schedule, measures=_kept(schedule.measures, markers), findings=_kept(schedule.findings, findings))
+
+    def confirmed(decision: DecisionSpec) -> DecisionSpec:
+        confirm = decision.confirm
+        if confirm is None:
+            return decision
+        return replace(decision, confirm=replace(confirm, measures=_kept(confirm.measures, markers), findings=_kept(confirm.findings, findings)))
 
     return replace(
         program,
         indices=indices,
-        schedules=tuple(replace(schedule, **kept(schedule.measures, schedule.findings)) for schedule in program.schedules),
-        decisions=tuple(
-            replace(decision, confirm=replace(decision.confirm, **kept(decision.confirm.measures, decision.confirm.findings))) if decision.confirm else decision
-            for decision in program.decisions
-        ),
+        schedules=tuple(planned(schedule) for schedule in program.schedules),
+        decisions=tuple(confirmed(decision) for decision in program.decisions),
     )
+
+
+def _kept(numbers: tuple[int, ...], read: set[int]) -> tuple[int, ...]:
+    return tuple(number for number in numbers if number in read)
 
 
 def _rows_asked(program: Program) -> Iterator[CodeRow]:
