@@ -95,11 +95,18 @@ def log(x: float) -> float:
 
 @kernel
 def expm1(x: float) -> float:
-    """``exp(x) - 1`` without loss near 0 (Kahan: corrects the rounded exponential by its own logarithm)."""
+    """``exp(x) - 1`` without loss near 0: msun's rational function, beyond it Kahan's correction of the rounded exponential by its own logarithm."""
+    if -0.34 < x < 0.34:
+        half = 0.5 * x
+        square = x * half
+        r = 1.0 + square * (
+            -3.33333333333331316428e-02
+            + square * (1.58730158725481460165e-03 + square * (-7.93650757867487942473e-05 + square * (4.00821782732936239552e-06 + square * -2.01099218183624371326e-07)))
+        )
+        t = 3.0 - r * half
+        return x - (x * (square * ((r - t) / (6.0 - x * t))) - square)
     if x > 40.0 or x < -40.0:
         return exp(x) - 1.0
-    if -1e-5 < x < 1e-5:
-        return x + x * x * (0.5 + x * (1.0 / 6.0 + x * (1.0 / 24.0)))
     y = exp(x)
     if y == 1.0:
         return x
