@@ -28,8 +28,8 @@ its shown unit (``<marker>_native``, ``<marker>``). Between two rows of a patien
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -154,6 +154,11 @@ class EventLog:
     def rows(self, *kinds: Kind) -> NDArray[np.bool_]:
         """Which rows are of these kinds, shape (rows,)."""
         return np.isin(self.events["kind"], [int(kind) for kind in kinds])
+
+    def only(self, kinds: Collection[Kind]) -> EventLog:
+        """The same log with rows of other kinds struck out; the path stays whole."""
+        kept = self.rows(*kinds)
+        return replace(self, events={name: column[kept] for name, column in self.events.items()})
 
     def name_id(self, name: str) -> int:
         """Index of a name; -1 if the log never speaks of it."""

@@ -210,7 +210,7 @@ def happen(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floats
 @inner_kernel
 def live(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floats) -> None:
     """From entry to an absorbing state or the horizon."""
-    begin = s[at.S_ROWS]
+    begin = s[at.S_TOLD]
     write(p, s, z, w, y, ENTER, p[p[at.P_STATE_NAME] + s[at.S_STATE]], -1)
     note_knot(p, s, z, k)
     cut(p, q, s, z, 0.0)
@@ -232,7 +232,7 @@ def live(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floats) 
         if p[at.H_ABSORBING] >> s[at.S_STATE] & 1:
             return
         settle(p, q, s, z, k)
-        if s[at.S_ROWS] - begin > EVENT_LIMIT:
+        if s[at.S_TOLD] - begin > EVENT_LIMIT:
             s[at.S_FAULT] = at.FAULT_ENDLESS
         if s[at.S_FAULT]:
             return
