@@ -24,6 +24,7 @@ from pathway.definition.words import (
     Document,
     Grade,
     Label,
+    MarkerId,
     Name,
     StrategyId,
     TreatmentId,
@@ -108,11 +109,22 @@ class Visits(Document):
     source: str = ""
 
 
+class Failure(Document):
+    """Who loses so much of a marker, as measured at a visit, leaves: the trial called it failure of treatment."""
+
+    marker: MarkerId
+    fall: float = Field(gt=0, description="below the value at entry, shown unit")
+    not_before: Duration
+
+
 class Dropout(Document):
     """Who is no longer looked at."""
 
     rate: ValueId | None = Field(default=None, description="per year; absent: nobody is lost for reasons of their own")
     with_treatment: bool = Field(default=False, description="who stops the arm's treatment (but for a completed course) leaves the study")
+    failure: Failure | None = None
+    source: str = ""
+    note: str = ""
 
 
 class Arm(Document):
@@ -200,7 +212,8 @@ class Switching(Document):
 
     decision: DecisionId
     marker: Name
-    stable_below: float = Field(description="a true fall smaller than this is stable, shown unit")
+    stable_below: float = Field(gt=0, description="a true fall smaller than this is stable, shown unit")
+    years: float = Field(gt=0, le=100, description="years of routine care that are looked at")
 
 
 class OwnNumber(Document):
@@ -288,7 +301,8 @@ class Trial:
     def last_time(self) -> float:
         """Years that must be simulated."""
         times = [years_of(target.at) for target in self.document.targets if target.at is not None]
-        return max([*self.visit_times, *times], default=0.0)
+        looked = [] if self.document.switching is None else [self.document.switching.years]
+        return max([*self.visit_times, *times, *looked], default=0.0)
 
 
 def years_of(duration: str) -> float:

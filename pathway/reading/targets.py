@@ -30,6 +30,8 @@ def unit_of_target(target: Target, base: Scenario) -> str:
         return f"{base.economics.currency} per year"
     if target.quantity == "correlation_of_changes":
         return "correlation"
+    if target.relative and target.quantity in ("change", "sd_of_change"):
+        return "percent"
     marker = base.library.pathway.markers.get(target.marker or "")
     unit = (marker.shown_unit or marker.unit) if marker is not None and target.scale == "shown" else marker.unit if marker is not None else "score"
     return f"{unit} per year" if target.quantity == "slope" else unit

@@ -242,6 +242,7 @@ def random_slope(y: Floats, times: Floats) -> Estimate:
     Laird NM, Ware JH. Biometrics 1982;38:963-74, doi:10.2307/2529876. The likelihood is maximised over the Cholesky factor of the random effects'
     covariance and the log of the error; the fixed effects are profiled out.
     """
+    y = y[~np.isnan(y).all(axis=1)]
     patterns = Patterns.of(y)
     size = int(patterns.count.sum())
     if size < 3 or times.size < 2:

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pathway.definition.trials import Dropout, Having, Subgroup
+from pathway.definition.trials import Dropout, Having, Subgroup, years_of
 from pathway.eventlog import KINDS, Kind
 from pathway.program import INFINITY, ClockKind, Cohort, Floats
 from pathway.validation.running import ArmRun
@@ -70,7 +70,20 @@ class Observed:
             stopped = [np.where(c.reason == COMPLETED, INFINITY, c.stop) for c in (self.courses(name) for name in self.run.arm.regimen or ())]
             for times in stopped:
                 away = np.minimum(away, times)
-        return away
+        return np.minimum(away, self._failed)
+
+    @cached_property
+    def _failed(self) -> Floats:
+        """Years until a measured fall takes a patient out; the visit that showed it still counts."""
+        asked = self._dropout.failure
+        found = np.full(self.size, INFINITY)
+        if asked is None:
+            return found
+        every = self._read(asked.marker, np.full(self.size, INFINITY))
+        fallen = (every.shown <= every.shown[:, :1] - asked.fall) & (every.times >= years_of(asked.not_before) - SAME_TIME)
+        some = fallen.any(axis=1)
+        found[some] = every.times[fallen[some].argmax(axis=1)] + 2.0 * SAME_TIME
+        return found
 
     @cached_property
     def seen_until(self) -> Floats:
@@ -87,10 +100,10 @@ class Observed:
     def measured(self, marker: str) -> Measured:
         """Table of a marker or index at planned visits; measured before the patient died, was lost or left."""
         if marker not in self._measured:
-            self._measured[marker] = self._read(marker)
+            self._measured[marker] = self._read(marker, self.left)
         return self._measured[marker]
 
-    def _read(self, marker: str) -> Measured:
+    def _read(self, marker: str, left: Floats) -> Measured:
         planned = [one for one in self.run.program.schedules if one.clock.kind is ClockKind.ENTRY]
         times = np.unique(np.concatenate([one.offsets for one in planned] or [np.zeros(0)]))
         times = times[times < self.run.program.horizon]
@@ -98,7 +111,7 @@ class Observed:
         rows = self.log.rows(Kind.MEASURE, Kind.FINDING) & (events["name"] == self.log.name_id(marker))
         at, who, when = np.flatnonzero(rows), self._row[rows], events["time"][rows]
         column = np.clip(np.searchsorted(times, when - SAME_TIME), 0, max(times.size - 1, 0))
-        hit = (np.abs(times[column] - when) <= SAME_TIME) & (when < self.left[who]) if times.size else np.zeros(at.size, dtype=bool)
+        hit = (np.abs(times[column] - when) <= SAME_TIME) & (when < left[who]) if times.size else np.zeros(at.size, dtype=bool)
         tables = {name: np.full((self.size, times.size), np.nan) for name in ("measured", "native", "true")}
         for name, table in tables.items():
             table[who[hit], column[hit]] = events[name][at[hit]]

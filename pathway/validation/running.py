@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 
@@ -84,8 +85,18 @@ def _population(preset: CohortDefinition, trial: Trial, arm: Arm) -> CohortDefin
 def _strategy(base: Scenario, arm: Arm) -> StrategyDefinition:
     if arm.strategy is not None:
         return base.strategies[arm.strategy] if arm.strategy in base.strategies else base.library.strategies[arm.strategy]
-    regimen = arm.regimen or ()
-    return StrategyDefinition(label=arm.label, lines=(Line(candidates=(Candidate(regimen=regimen),)),) if regimen else ())
+    return StrategyDefinition(label=arm.label, lines=(Line(candidates=tuple(Candidate(regimen=part) for part in parts_of(arm.regimen or ()))),) if arm.regimen else ())
+
+
+def parts_of(regimen: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The regimen, then what is left of it when drugs are stopped: larger parts first.
+
+    Examples
+    --------
+    >>> parts_of(("mmf", "nintedanib"))
+    [('mmf', 'nintedanib'), ('mmf',), ('nintedanib',)]
+    """
+    return [part for size in range(len(regimen), 0, -1) for part in combinations(regimen, size)]
 
 
 def as_protocol(program: Program, trial: Trial, arm: Arm, horizon: float) -> Program:
