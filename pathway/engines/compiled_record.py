@@ -23,8 +23,7 @@ from pathway.rules import FIELD_NUMBERS, Truth
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-INFINITY = math.inf
-NAN = math.nan
+INFINITY, NAN = math.inf, math.nan
 YES_NO, BANDED, CONTINUOUS = 0, 1, 2
 NOT_MET, NOT_DOCUMENTED, MET, NOT_APPLICABLE = int(Truth.NOT_MET), int(Truth.NOT_DOCUMENTED), int(Truth.MET), int(Truth.NOT_APPLICABLE)
 LEAF, ALL, ANY, AT_LEAST = int(Op.LEAF), int(Op.ALL), int(Op.ANY), int(Op.AT_LEAST)
