@@ -66,15 +66,12 @@ class Trials:
     ----------
     base
         Scenario whose library, switches and overrides hold; each arm puts its own population and strategy in.
-    is_valued
-        Can costs be told? Only where a scenario file gives prices and their date.
     files
         (name, SHA-256) of the trial files.
     """
 
     base: Scenario
     trials: tuple[Trial, ...]
-    is_valued: bool
     files: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -106,7 +103,7 @@ def read_trials(named: str, *, targets: Path | None = None, beside: Path | None 
     findings.faults.faults = list(dict.fromkeys(findings.faults.faults))
     findings.faults.raise_if_any(ScenarioError)
     assert base is not None
-    return Trials(base=base, trials=tuple(trials), is_valued=base.economics.currency != NOBODY.currency, files=tuple(findings.files[first:]))
+    return Trials(base=base, trials=tuple(trials), files=tuple(findings.files[first:]))
 
 
 def disease_of(targets: Path) -> str | None:
@@ -249,6 +246,12 @@ def _number(name: str, value: float, unit: str, source: str, grade: str, where: 
 
 def _result(target: Target, rows: Mapping[str, tuple[PublishedRow, str]], base: Scenario, where: str, findings: Findings) -> Published | None:
     """Published number of a target in the unit of its quantity."""
+    if target.quantity == "cost_per_year" and base.economics.currency == NOBODY.currency:
+        findings.faults.add(
+            where=where, found="a cost to compare, and no prices in force", expected="a scenario, which gives currency, basis and date of prices",
+            mend="write pathway validate SCENARIO.toml --targets FILE",
+        )  # fmt: skip
+        return None
     if (target.published is None) == (target.value is None):
         findings.faults.add(
             where=where, found="both published and value" if target.published else "neither published nor value", expected="one of the two",

@@ -38,9 +38,7 @@ def validations(
     bases = [read_trials(name, targets=targets, beside=targets.parent if targets is not None else None) for name in bases_of(named, targets)]
     for read in bases:
         begin = time.perf_counter()
-        made = validate(
-            read.base, read.trials, is_valued=read.is_valued, patients=patients, seed=seed, engine=engine, workers=workers, files=read.files, tell=tell
-        )  # fmt: skip
+        made = validate(read.base, read.trials, patients=patients, seed=seed, engine=engine, workers=workers, files=read.files, tell=tell)
         folder = write_validation(made, output, command=command, seconds=time.perf_counter() - begin)
         done.append((made, folder))
     return done

@@ -118,6 +118,8 @@ def compare(trial: Trial, target: Target, simulated: Estimate) -> Comparison:
             low, high = simulated.value / factor, simulated.value * factor
         else:
             low, high = simulated.value - Z * error, simulated.value + Z * error
+            if trial.published[target.id].unit in ("fraction", "per year") and target.versus is None and target.versus_among is None:
+                low, high = max(low, 0.0), (min(high, 1.0) if trial.published[target.id].unit == "fraction" else high)
     return Comparison(trial=trial.document.label, target=target, published=trial.published[target.id], simulated=simulated, low=low, high=high)
 
 

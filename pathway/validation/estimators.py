@@ -21,6 +21,9 @@ ROUNDS = 500
 SETTLED = 1e-7
 """Largest change of a mean or covariance, in units of its scale, at which a fit is done."""
 
+LOGS = 5.0
+"""How far, in logs, standard deviations may lie from those seen at first: a factor of 150, so that no covariance is singular."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
@@ -266,7 +269,9 @@ def random_slope(y: Floats, times: Floats) -> Estimate:
     if residual < 1e-9:  # no scatter about patients' own means: every patient is a point
         return NOTHING
     start = np.array([math.log(between), 0.0, math.log(residual), math.log(residual)])
-    best = minimize(lambda theta: fit(theta)[0], start, method="L-BFGS-B", bounds=[(-12.0, 12.0), (None, None), (-12.0, 12.0), (-12.0, 12.0)])
+    widest = max(between, residual)
+    bounds = [(start[0] - LOGS, start[0] + LOGS), (-LOGS * widest, LOGS * widest), (start[2] - LOGS, start[2] + LOGS), (start[3] - LOGS, start[3] + LOGS)]
+    best = minimize(lambda theta: fit(theta)[0], start, method="L-BFGS-B", bounds=bounds)
     _, beta, information = fit(best.x)
     return Estimate(value=float(beta[1]), error=math.sqrt(float(np.linalg.inv(information)[1, 1])), size=size)
 

@@ -13,7 +13,6 @@ import numpy as np
 from pathway.definition.scenario import Scenario
 from pathway.definition.trials import Published, Trial, years_of
 from pathway.engines import check_engine
-from pathway.errors import ScenarioError
 from pathway.validation import estimators
 from pathway.validation.analysing import Analysis
 from pathway.validation.comparing import Comparison, Summary, compare, misses_first, summarise
@@ -73,7 +72,7 @@ class Validation:
 
 
 def validate(
-    base: Scenario, trials: Sequence[Trial], *, is_valued: bool = False, patients: int = PATIENTS, seed: int | None = None, engine: str = "compiled",
+    base: Scenario, trials: Sequence[Trial], *, patients: int = PATIENTS, seed: int | None = None, engine: str = "compiled",
     workers: int = 1, files: tuple[tuple[str, str], ...] = (), tell: Tell | None = None,
 ) -> Validation:  # fmt: skip
     """Run, analyse and compare trials.
@@ -82,8 +81,6 @@ def validate(
     ----------
     base
         Numbers and structure: a scenario, or the bare library.
-    is_valued
-        Whether the base has prices, so that costs can be told.
     patients
         Simulated patients of each arm.
     seed
@@ -91,11 +88,10 @@ def validate(
 
     Raises
     ------
-    ScenarioError
-        If a cost is to be compared and nothing values it, or an arm cannot be compiled.
+    PathwayError
+        If the engine is unknown, or an arm cannot be compiled.
     """
     check_engine(engine)
-    _check_costs(trials, is_valued=is_valued)
     key = base.study.seed if seed is None else seed
     rows: list[Comparison] = []
     courses: list[CourseOfArm] = []
@@ -112,15 +108,6 @@ def validate(
         base=base, trials=tuple(trials), rows=tuple(misses_first(rows)), courses=tuple(courses), switches=tuple(changed), patients=patients, seed=key,
         engine=engine, files=files,
     )  # fmt: skip
-
-
-def _check_costs(trials: Sequence[Trial], *, is_valued: bool) -> None:
-    costs = [f"{trial.name}: {target.id}" for trial in trials for target in trial.document.targets if target.quantity == "cost_per_year"]
-    if costs and not is_valued:
-        raise ScenarioError(
-            where="pathway validate", found=f"costs to compare ({', '.join(costs)}) and no prices in force", expected="a scenario, which gives currency, basis and date of prices",
-            mend="write pathway validate SCENARIO.toml --targets FILE",
-        )  # fmt: skip
 
 
 def _runs_again(base: Scenario, trial: Trial, *, patients: int, seed: int, engine: str, workers: int) -> Callable[[str, float], ArmRun]:

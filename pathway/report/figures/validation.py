@@ -25,7 +25,7 @@ FARTHEST = 4.0
 """Half-widths at which an axis ends; what lies beyond is drawn as an arrow there."""
 ROW = 0.235
 """Inches of one row."""
-LONGEST_LABEL = 74
+LONGEST_LABEL = 96
 
 
 def forest_figures(validation: Validation) -> list[Sheet]:
