@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pathway.coverage.counterfactual import missing_facts
 from pathway.coverage.proof import Context, Proof, answer, prove
-from pathway.coverage.record import Record
+from pathway.coverage.record import Record, before
 from pathway.definition.policies import Band, PolicyRule
 from pathway.rules import Truth
 
@@ -38,15 +39,17 @@ class Answer(StrEnum):
 WORDS = {
     Answer.APPROVE: "approve", Answer.DENY: "deny on the merits", Answer.DENY_INSUFFICIENT: "deny for insufficient documentation", Answer.PEND: "pend: ask for what is missing",
     Answer.MODIFY: "modify", Answer.START_BLOCKED: "start blocked", Answer.DISCONTINUE: "discontinue", Answer.HOLD: "hold", Answer.REDUCE: "reduce",
-    Answer.ADJUST: "adjust", Answer.CONTINUE: "continue", Answer.UNCERTAIN: "uncertain",
+    Answer.ADJUST: "adjust", Answer.CONTINUE: "continue", Answer.UNCERTAIN: "no answer: the rule does not speak of this request",
 }  # fmt: skip
-WORST_FIRST = (Answer.DISCONTINUE, Answer.START_BLOCKED, Answer.HOLD, Answer.REDUCE, Answer.ADJUST, Answer.CONTINUE)
+WORST_FIRST = (Answer.DISCONTINUE, Answer.START_BLOCKED, Answer.HOLD, Answer.REDUCE, Answer.MODIFY, Answer.ADJUST, Answer.CONTINUE)
 DEFAULT_KINDS: dict[str, tuple[str, ...]] = {
-    "initiation": ("start", "add", "repeat", "retrospective"), "continuation": ("continuation", "retrospective"), "dosing": ("start", "add", "continuation", "next_dose", "repeat"),
-    "start_gate": ("start", "add"), "monitoring": ("continuation", "next_dose"), "step": ("start", "add"), "exclusion": ("start", "add", "continuation", "repeat"),
+    "initiation": ("start", "add", "repeat", "retrospective"), "continuation": ("continuation", "retrospective"), "dosing": ("start", "add", "continuation", "next_dose", "repeat", "retrospective"),
+    "start_gate": ("start", "add", "repeat"), "monitoring": ("continuation", "next_dose"), "step": ("start", "add"), "exclusion": ("start", "add", "continuation", "repeat", "retrospective"),
     "evidence": ("evidence",),
 }  # fmt: skip
 """Kinds of request at which a rule of a type is asked; types that are not listed: all."""
+STARTS = ("start", "add", "repeat")
+"""Kinds of request before a first dose."""
 DECIDES_LABEL = ("initiation", "dosing", "step", "exclusion")
 FOR = ("preferred", "option", "permitted", "strong_for", "conditional_for")
 AGAINST = ("strong_against", "conditional_against")
@@ -62,6 +65,8 @@ class Finding:
         For lists of bands: the one that fits, and what it says (after repeats and holds).
     position
         For guidelines: what it says to the request, if anything.
+    fits
+        For bands of dosing: is what is asked for what the band asks for.
     strength
         How strongly, as the guideline puts it.
     """
@@ -75,6 +80,7 @@ class Finding:
     text: str = ""
     position: str = ""
     strength: str = ""
+    fits: Truth | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +108,8 @@ class Determination:
         Every rule that was asked, in file order.
     contrast
         What other payers' rules would have decided.
+    reasons, cautions
+        Why the plan's answer is not the payer's rule alone; and what gates and bands found.
     flags
         ``off_label``, ``guideline_disagreement``, ``uncertain_evidence``, ``source_gap`` and the like, each with its words.
     """
@@ -114,6 +122,7 @@ class Determination:
     findings: tuple[Finding, ...]
     flags: dict[str, str] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
     do_first: tuple[str, ...] = ()
     modification: str = ""
@@ -164,6 +173,7 @@ class _Desk:
         self.context = Context(record=record)
         self.flags: dict[str, str] = {}
         self.reasons: list[str] = []
+        self.cautions: list[str] = []
         self.advice: list[str] = []
         self.do_first: list[str] = []
         self.modification = ""
@@ -184,7 +194,7 @@ class _Desk:
         safety = self._safety(findings)
         self._remarks(findings, verdict)
         return Determination(
-            record=record, coverage=coverage, safety=safety, verdict=verdict, contrast=verdicts[1:], findings=findings, flags=self.flags, reasons=tuple(dict.fromkeys(self.reasons)),
+            record=record, coverage=coverage, safety=safety, verdict=verdict, contrast=verdicts[1:], findings=findings, flags=self.flags, reasons=tuple(dict.fromkeys(self.reasons)), cautions=tuple(dict.fromkeys(self.cautions)),
             advice=tuple(dict.fromkeys(self.advice)), do_first=tuple(dict.fromkeys(self.do_first)), modification=self.modification, expects=self.expects,
         )  # fmt: skip
 
@@ -198,23 +208,30 @@ class _Desk:
         return Finding(rule=rule, layer=layer, truth=proof.truth, proof=proof, position=position, strength=rule.strength if position else "")
 
     def _banded(self, rule: PolicyRule, layer: str) -> Finding:
-        """The first band that fits; a band that cannot be answered leaves the rule not documented."""
+        """The first band that fits; a band that cannot be answered leaves the rule not documented, or, on therapy, at least as bad as the next one that fits."""
         proofs: list[Proof] = []
         if rule.applies_if is not None:
             guard = answer(rule.applies_if, self.context, f"{rule.id}.applies_if")
             if guard.truth is not Truth.MET:
                 truth = Truth.NOT_DOCUMENTED if guard.truth is Truth.NOT_DOCUMENTED else Truth.NOT_APPLICABLE
                 return Finding(rule=rule, layer=layer, truth=truth, proof=guard)
+        is_open = False
         for number, band in enumerate(rule.bands):
             path = f"{rule.id}.bands[{number}].when"
             proof = answer(band.when, self.context, path) if band.when is not None else Proof(path=path, truth=Truth.MET, words="otherwise", form="band")
             proofs.append(proof)
-            if proof.truth is Truth.NOT_DOCUMENTED:
+            is_open = is_open or proof.truth is Truth.NOT_DOCUMENTED
+            is_mild = proof.truth is Truth.MET and band.act == "continue"
+            if is_open and (rule.type != "monitoring" or is_mild):
                 return Finding(rule=rule, layer=layer, truth=Truth.NOT_DOCUMENTED, proof=self._bands(rule, Truth.NOT_DOCUMENTED, proofs))
             if proof.truth is Truth.MET:
                 act, text = self._act(band, path)
+                text += " (not all of it is on file: it may be worse)" if is_open else ""
+                fits = answer(band.fits, self.context, f"{rule.id}.bands[{number}].fits").truth if band.fits is not None else None
                 shown = self._bands(rule, Truth.MET, proofs)
-                return Finding(rule=rule, layer=layer, truth=Truth.MET, proof=shown, band=band, act=act, text=text, position=band.says or "", strength=band.strength)
+                return Finding(
+                    rule=rule, layer=layer, truth=Truth.MET, proof=shown, band=band, act=act, text=text, position=band.says or "", strength=band.strength, fits=fits
+                )  # fmt: skip
         return Finding(rule=rule, layer=layer, truth=Truth.NOT_APPLICABLE, proof=self._bands(rule, Truth.NOT_APPLICABLE, proofs))
 
     def _bands(self, rule: PolicyRule, truth: Truth, proofs: list[Proof]) -> Proof:
@@ -222,7 +239,8 @@ class _Desk:
 
     def _act(self, band: Band, path: str) -> tuple[str, str]:
         course = self.record.present_course
-        if band.if_held is not None and course is not None and course.course.held:
+        was_so = band.held_when is None or answer(band.held_when, Context(record=self.record, skip=1), path).truth is Truth.MET
+        if band.if_held is not None and course is not None and course.course.held and was_so:
             return band.if_held, band.held_text or band.text
         if band.when is not None and (band.if_repeated is not None or band.confirm):
             earlier = answer(band.when, Context(record=self.record, skip=1), path)
@@ -238,12 +256,27 @@ class _Desk:
         if profile == LABEL_ONLY:
             return self._by_label(findings)
         rule = self.record.policies.rules[profile]
-        asked = self.record.asked
-        if rule.diseases and asked.disease not in rule.diseases:
-            proof = Proof(path=rule.id, truth=Truth.NOT_APPLICABLE, words=f"a rule for {', '.join(rule.diseases)}, not {asked.disease}", form="rule", source=rule.source, grade=rule.grade)
+        why = self._speaks_of_another(rule)
+        if why:
+            proof = Proof(path=rule.id, truth=Truth.NOT_APPLICABLE, words=why, form="rule", source=rule.source, grade=rule.grade)
             return Verdict(profile=profile, answer=Answer.UNCERTAIN, truth=Truth.NOT_APPLICABLE, proof=proof)
         proof = prove(rule, self.context)
         return Verdict(profile=profile, answer=self._answer_of(proof.truth), truth=proof.truth, proof=proof, lasts=rule.lasts or "")
+
+    def _speaks_of_another(self, rule: PolicyRule) -> str:
+        """Why a payer's rule says nothing to the request; empty when it speaks of it."""
+        record, asked, policies = self.record, self.record.asked, self.record.policies
+        if rule.diseases and asked.disease not in rule.diseases:
+            return f"a rule for {', '.join(policies.disease(one) for one in rule.diseases)}, not for {policies.disease(asked.disease)}"
+        members = policies.members(rule.drugs)
+        if rule.drugs and not {asked.drug, *record.with_agents} & set(members):
+            return f"a rule for {', '.join(policies.agents[one].label for one in members[:4])}, not for {policies.agents[asked.drug].label}"
+        if rule.type == "continuation" and asked.kind in STARTS:
+            return "a rule for continuation, not for a start"
+        other = f"{rule.id.removesuffix('-I')}-C"
+        if asked.kind == "continuation" and rule.type != "continuation" and other in policies.rules:
+            return f"a rule for a start: {other} is the one for continuation"
+        return ""
 
     def _answer_of(self, truth: Truth) -> Answer:
         if truth in (Truth.MET, Truth.NOT_APPLICABLE):
@@ -293,18 +326,23 @@ class _Desk:
             elif one.truth is Truth.NOT_MET and rule.if_not_met == "modify" and coverage is Answer.APPROVE:
                 coverage = Answer.MODIFY
                 self._because(one)
-            elif one.truth is Truth.NOT_DOCUMENTED and rule.if_missing == "pend" and rule.if_not_met in ("deny", "modify") and coverage is Answer.APPROVE:
+            elif one.truth is Truth.NOT_DOCUMENTED and rule.if_missing == "pend" and (rule.type == "dosing" or rule.if_not_met in ("deny", "modify")) and coverage is Answer.APPROVE:
                 coverage = self._answer_of(one.truth)
                 self._because(one)
         return coverage
 
     def _dosed(self, one: Finding, coverage: Answer) -> Answer:
+        rule = one.rule
         if one.act == "not_recommended":
-            self.reasons.append(f"{one.rule.id}: {one.text}")
+            self.reasons.append(f"{rule.id}: {one.text}")
             return Answer.DENY
-        if one.act == "dose" and one.rule.if_not_met == "modify" and coverage is Answer.APPROVE:
-            self.modification = one.rule.modification
-            self.reasons.append(f"{one.rule.id}: {one.text}")
+        is_open = one.truth is Truth.NOT_DOCUMENTED or one.fits is Truth.NOT_DOCUMENTED
+        if is_open and rule.if_missing == "pend" and coverage is Answer.APPROVE:
+            self._because(one)
+            return self._answer_of(Truth.NOT_DOCUMENTED)
+        if one.fits is Truth.NOT_MET and rule.if_not_met == "modify" and coverage is Answer.APPROVE:
+            self.modification = one.text
+            self.reasons.append(f"{rule.id}: {one.text}")
             return Answer.MODIFY
         if one.act == "dose":
             self.advice.append(f"dose: {one.text}")
@@ -320,19 +358,56 @@ class _Desk:
     def _safety(self, findings: tuple[Finding, ...]) -> Answer | None:
         said: list[Answer] = []
         for one in findings:
-            rule = one.rule
-            if rule.type == "start_gate":
-                is_blocked = (one.truth is Truth.NOT_MET and rule.if_not_met == "block") or (one.truth is Truth.NOT_DOCUMENTED and rule.if_missing == "block")
-                if is_blocked:
-                    said.append(Answer.START_BLOCKED)
-                    why = "is not known" if one.truth is Truth.NOT_DOCUMENTED else "is not met"
-                    self.reasons.append(f"{rule.id} {why}: {rule.label}")
-                    self.do_first += [leaf.missing for leaf in one.proof.leaves() if leaf.truth is Truth.NOT_DOCUMENTED and leaf.missing]
-            elif rule.type == "monitoring" and one.act:
+            if one.layer != "label":
+                continue
+            if self._is_blocked(one):
+                said.append(Answer.START_BLOCKED)
+                why = "is not known" if one.truth is Truth.NOT_DOCUMENTED else "is not met"
+                self.cautions.append(f"{one.rule.id} {why}: {one.rule.label}")
+                self.do_first += self._asks(one)
+            elif one.rule.type == "monitoring" and one.act:
                 said.append(Answer(one.act))
                 if one.act != "continue":
-                    self.reasons.append(f"{rule.id}: {one.text}")
+                    self.cautions.append(f"{one.rule.id}: {one.text}")
+            elif one.rule.type == "monitoring" and self._is_overdue(one):
+                said.append(Answer.HOLD)
+                self.cautions.append(f"{one.rule.id} is overdue: hold until it is known ({one.rule.label})")
+                self.do_first += self._asks(one)
+            elif one.rule.type == "dosing" and self.record.asked.kind == "next_dose":
+                said += self._next_dose(one)
         return next((answer for answer in WORST_FIRST if answer in said), None)
+
+    def _is_blocked(self, one: Finding) -> bool:
+        rule = one.rule
+        if one.truth is Truth.NOT_DOCUMENTED:
+            return rule.if_missing == "block" and (rule.type == "start_gate" or self.record.asked.kind in STARTS)
+        return rule.type == "start_gate" and one.truth is Truth.NOT_MET and rule.if_not_met == "block"
+
+    def _is_overdue(self, one: Finding) -> bool:
+        """Tell whether a next dose waits for a value: it was due, and none of late is on file."""
+        course, due = self.record.present_course, one.rule.due_after
+        if due is None or one.truth is not Truth.NOT_DOCUMENTED or course is None or self.record.asked.kind != "next_dose":
+            return False
+        start = self.record.spell_start(course)
+        return start is None or start <= before(self.record.as_of, due)
+
+    def _next_dose(self, one: Finding) -> list[Answer]:
+        """What the label's dosing says to a dose on therapy, where no payer is asked."""
+        if one.act == "not_recommended":
+            self.cautions.append(f"{one.rule.id}: {one.text}")
+            return [Answer.DISCONTINUE]
+        is_other = one.fits is Truth.NOT_MET or (not one.rule.bands and one.truth is Truth.NOT_MET)
+        if is_other and one.rule.if_not_met in ("deny", "modify"):
+            self.modification = one.text or one.rule.modification
+            self.cautions.append(f"{one.rule.id}: {one.text or one.rule.label}")
+            return [Answer.MODIFY]
+        return []
+
+    def _asks(self, one: Finding) -> list[str]:
+        """The fewest questions that could settle a rule that is not documented."""
+        fewest = missing_facts(one.rule, self.record) if one.rule.when is not None else ()
+        leaves = [leaf.missing for leaf in one.proof.leaves() if leaf.truth is Truth.NOT_DOCUMENTED and leaf.missing]
+        return list(fewest[0]) if fewest else leaves
 
     # --- remarks --------------------------------------------------------------------------------------------------------------
 

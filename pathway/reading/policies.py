@@ -95,7 +95,7 @@ def _toml(path: Path, findings: Findings) -> dict[str, object]:
 
 def clauses_of(rule: PolicyRule) -> Iterator[tuple[str, Clause]]:
     """Every clause of a rule with its path."""
-    roots = [("applies_if", rule.applies_if), ("when", rule.when), *((f"bands[{k}].when", band.when) for k, band in enumerate(rule.bands))]
+    roots = [("applies_if", rule.applies_if), ("when", rule.when), *((f"bands[{k}].{key}", getattr(band, key)) for k, band in enumerate(rule.bands) for key in ("when", "fits", "held_when"))]
     for path, clause in roots:
         if clause is not None:
             yield from walk(clause, path)
@@ -146,6 +146,7 @@ def _check_clause(clause: Clause, where: str, policies: Policies, known: set[str
         if named is not None:
             _check_names((named,), set(policies.facts), "fact", where, findings)
     _check_names((*clause.drugs, *clause.not_with, *clause.before_start_of), known, "agent or class", where, findings)
+    _check_names(clause.products, {one for agent in policies.agents.values() for one in agent.products}, "product", where, findings)
     if clause.rule is not None:
         _check_names((clause.rule,), set(policies.rules), "rule", where, findings)
     if clause.fact in policies.facts:
