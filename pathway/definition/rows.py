@@ -74,6 +74,8 @@ class DosingRow(Document):
     amount: float = Field(gt=0)
     amount_unit: str = Field(description="mg, vial, tablet, pack, infusion, test, visit, injection ...")
     basis: Literal["fixed", "per_kg", "per_m2"] = "fixed"
+    weight_at_least: float | None = Field(default=None, gt=0, description="kg: the row is for patients from this weight")
+    weight_below: float | None = Field(default=None, gt=0, description="kg: the row is for patients below this weight")
     cap: float | None = Field(default=None, gt=0, description="largest amount of one administration, in amount_unit")
     vial_sizes: str = Field(default="", description="e.g. 80;200;400, in amount_unit; empty: no rounding")
     vial_sharing: bool = False
@@ -83,6 +85,7 @@ class DosingRow(Document):
     from_days: float = Field(default=0.0, ge=0, description="this row acts from this day of the course")
     until_days: float | None = Field(default=None, gt=0)
     intensity: float = Field(default=1.0, gt=0, le=1, description="relative dose intensity; multiplies units, not time")
+    reduced: float = Field(default=1.0, gt=0, le=1, description="share of the units that are used while the dose is reduced; its share of the effect is evidence")
     source: str = Field(min_length=1)
     grade: Grade
     note: str = ""

@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from pathway.errors import PathwayError
+from pathway.report.figures import Picture, Sheet
 from pathway.report.formats import GRADE_MARKS, rounded, visible
 from pathway.report.terminal import aligned
 from pathway.validation.comparing import FLAG_WORDS, WANTED_INSIDE, Comparison, Summary, Verdict
@@ -131,15 +132,15 @@ def _template() -> Any:
     return environment.from_string(resources.files("pathway.report").joinpath("templates/validation.html").read_text(encoding="utf-8"))
 
 
-def as_html(validation: Validation, sheets: Sequence[Any], made: Sequence[tuple[str, str]]) -> str:
+def as_html(validation: Validation, sheets: Sequence[tuple[Sheet, Picture]], made: Sequence[tuple[str, str]]) -> str:
     """One self-contained page."""
     from markupsafe import Markup
 
-    from pathway.report.figures import as_svg, inline_svg
+    from pathway.report.figures import inline_svg
 
     drawn = {
-        sheet.name: {"title": visible(sheet.title), "caption": visible(sheet.caption), "svg": Markup(inline_svg(as_svg(sheet.figure), visible(sheet.alt), sheet.name))}
-        for sheet in sheets
+        sheet.name: {"title": visible(sheet.title), "caption": visible(sheet.caption), "svg": Markup(inline_svg(picture.svg, visible(sheet.alt), sheet.name))}
+        for sheet, picture in sheets
     }  # the only markup let through: drawn by matplotlib, which escapes the text in it
     missed = [row for row in validation.rows if row.verdict in (Verdict.NEAR, Verdict.FAR, Verdict.NOTHING)]
     held = [row for row in validation.rows if row not in missed]
@@ -189,12 +190,13 @@ def write_validation(
     PathwayError
         If the folder cannot be written to.
     """
+    from pathway.report.figures import picture_of
     from pathway.report.figures.validation import course_figures, forest_figures
     from pathway.report.manifest import version
     from pathway.report.writer import safe_name, write_csv, write_sheet
 
     created = now or datetime.datetime.now(datetime.UTC)
-    sheets = [*forest_figures(validation), *course_figures(validation)]
+    sheets = [(sheet, picture_of(sheet.drawing)) for sheet in (*forest_figures(validation), *course_figures(validation))]
     if tell:
         tell("page and tables")
     digest = hashlib.sha256("\n".join(f"{name}:{one}" for name, one in (*validation.base.library.files, *validation.files)).encode()).hexdigest()[:16]
@@ -212,8 +214,8 @@ def write_validation(
         (working / "validation.html").write_text(as_html(validation, sheets, made), encoding="utf-8")
         for name, table in tables_of(validation).items():
             write_csv(table, working / "tables" / f"{name}.csv")
-        for sheet in sheets:
-            write_sheet(sheet, working / "figures")
+        for sheet, picture in sheets:
+            write_sheet(sheet, picture, working / "figures")
         working.rename(final)
     except OSError as error:
         shutil.rmtree(working, ignore_errors=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from pathway.report.figures.canvas import INK, PALE, RULE, Sheet, paper, style
+from pathway.report.figures.canvas import INK, PALE, RULE, Sheet, paper
 from pathway.report.formats import visible
 from pathway.report.validating import frame_of, in_words
 from pathway.validation.comparing import Comparison, Verdict
@@ -16,6 +17,7 @@ from pathway.validation.validating import CourseOfArm, Validation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = {Verdict.INSIDE: "#0072B2", Verdict.NEAR: "#D55E00", Verdict.FAR: "#A50026", Verdict.UNJUDGED: PALE, Verdict.NOTHING: PALE}
 ARMS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -55,29 +57,32 @@ def _place(row: Comparison, x: float) -> float:
 
 
 def _forest(name: str, title: str, rows: Sequence[tuple[str, Comparison]]) -> Sheet:
-    with style():
-        figure = paper(11.0, 1.0 + ROW * len(rows))
-        axes = figure.add_subplot()
-        axes.axvspan(-1.0, 1.0, color="#E8EEF4", linewidth=0)
-        axes.axvline(0.0, color=PALE, linewidth=0.8)
-        for number, (_, row) in enumerate(rows):
-            _draw(axes, number, row)
-        axes.set_xlim(-FARTHEST - 0.15, FARTHEST + 0.15)
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_yticks(range(len(rows)), [f"{_short(visible(label))}  {row.target.flag:<2}" for label, row in rows], fontsize=7.6)
-        axes.tick_params(axis="y", length=0)
-        axes.set_xticks([-4, -3, -2, -1, 0, 1, 2, 3, 4])
-        axes.grid(visible=True, axis="x", color=RULE, linewidth=0.5)
-        axes.set_axisbelow(True)
-        axes.set_xlabel("Half-widths of the published 95 % interval (0: published value; band: its interval)")
-        axes.spines["left"].set_visible(False)
-        for number, (_, row) in enumerate(rows):
-            words = f"{in_words(row.simulated.value, row.published.unit)}  |  {in_words(row.published.value, row.published.unit)} ({in_words(row.published.low, row.published.unit)} to {in_words(row.published.high, row.published.unit)})"
-            axes.text(1.01, number, words, transform=axes.get_yaxis_transform(), fontsize=7.2, va="center", color=INK)
-        axes.text(1.01, -0.9, "simulated  |  published", transform=axes.get_yaxis_transform(), fontsize=7.2, va="bottom", color=PALE)
     caption = "Dot: simulated; line: 95 % interval of a simulated trial of the published size; blue inside, orange within twice the half-width, red farther. C calibrated to; D, Hs, H not."
     alt = f"{title}: {sum(row.verdict is Verdict.INSIDE for _, row in rows)} of {len(rows)} simulated values lie inside the published interval."
-    return Sheet(name=name, title=title, caption=caption, alt=alt, figure=figure, data=frame_of([row for _, row in rows]))
+    return Sheet(name=name, title=title, caption=caption, alt=alt, data=frame_of([row for _, row in rows]), drawing=partial(_drawn_forest, rows))
+
+
+def _drawn_forest(rows: Sequence[tuple[str, Comparison]]) -> Figure:
+    figure = paper(11.0, 1.0 + ROW * len(rows))
+    axes = figure.add_subplot()
+    axes.axvspan(-1.0, 1.0, color="#E8EEF4", linewidth=0)
+    axes.axvline(0.0, color=PALE, linewidth=0.8)
+    for number, (_, row) in enumerate(rows):
+        _draw(axes, number, row)
+    axes.set_xlim(-FARTHEST - 0.15, FARTHEST + 0.15)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_yticks(range(len(rows)), [f"{_short(visible(label))}  {row.target.flag:<2}" for label, row in rows], fontsize=7.6)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xticks([-4, -3, -2, -1, 0, 1, 2, 3, 4])
+    axes.grid(visible=True, axis="x", color=RULE, linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.set_xlabel("Half-widths of the published 95 % interval (0: published value; band: its interval)")
+    axes.spines["left"].set_visible(False)
+    for number, (_, row) in enumerate(rows):
+        words = f"{in_words(row.simulated.value, row.published.unit)}  |  {in_words(row.published.value, row.published.unit)} ({in_words(row.published.low, row.published.unit)} to {in_words(row.published.high, row.published.unit)})"
+        axes.text(1.01, number, words, transform=axes.get_yaxis_transform(), fontsize=7.2, va="center", color=INK)
+    axes.text(1.01, -0.9, "simulated  |  published", transform=axes.get_yaxis_transform(), fontsize=7.2, va="bottom", color=PALE)
+    return figure
 
 
 def _short(text: str) -> str:
@@ -104,24 +109,32 @@ def course_figures(validation: Validation) -> list[Sheet]:
         groups.setdefault((course.trial, course.marker, course.scale), []).append(course)
     if not groups:
         return []
-    markers = validation.base.library.pathway.markers
-    columns, rows = 2, math.ceil(len(groups) / 2)
-    with style():
-        figure = paper(11.0, 0.5 + 2.7 * rows)
-        panels = figure.subplots(rows, columns, squeeze=False)
-        for number, ((trial, marker, scale), courses) in enumerate(groups.items()):
-            axes = panels[number // columns][number % columns]
-            spec = markers[marker]
-            unit = spec.unit if scale == "native" or not spec.shown_unit else spec.shown_unit
-            _panel(axes, courses)
-            axes.set_title(f"{visible(trial)}: {visible(spec.label)}")
-            axes.set_ylabel(f"mean change, {unit}")
-            axes.set_xlabel("weeks")
-        for number in range(len(groups), rows * columns):
-            panels[number // columns][number % columns].set_visible(False)
+    panels = [(visible(trial), *_names(validation, marker, scale), courses) for (trial, marker, scale), courses in groups.items()]
     data = pd.concat([_numbers(course) for course in validation.courses], ignore_index=True)
     caption = "Lines: mean measured change from entry of those seen, band: twice the simulation's standard error. Dots with bars: published values and 95 % intervals."
-    return [Sheet(name="courses", title="Courses over trial time", caption=caption, alt="Mean changes of markers by arm over trial time with published points.", figure=figure, data=data)]
+    alt = "Mean changes of markers by arm over trial time with published points."
+    return [Sheet(name="courses", title="Courses over trial time", caption=caption, alt=alt, data=data, drawing=partial(_drawn_courses, panels))]
+
+
+def _names(validation: Validation, marker: str, scale: str) -> tuple[str, str]:
+    """Label of a marker and unit of its scale."""
+    spec = validation.base.library.pathway.markers[marker]
+    return visible(spec.label), spec.unit if scale == "native" or not spec.shown_unit else spec.shown_unit
+
+
+def _drawn_courses(groups: Sequence[tuple[str, str, str, Sequence[CourseOfArm]]]) -> Figure:
+    columns, rows = 2, math.ceil(len(groups) / 2)
+    figure = paper(11.0, 0.5 + 2.7 * rows)
+    panels = figure.subplots(rows, columns, squeeze=False)
+    for number, (trial, label, unit, courses) in enumerate(groups):
+        axes = panels[number // columns][number % columns]
+        _panel(axes, courses)
+        axes.set_title(f"{trial}: {label}")
+        axes.set_ylabel(f"mean change, {unit}")
+        axes.set_xlabel("weeks")
+    for number in range(len(groups), rows * columns):
+        panels[number // columns][number % columns].set_visible(False)
+    return figure
 
 
 def _panel(axes: Axes, courses: Sequence[CourseOfArm]) -> None:
