@@ -97,6 +97,8 @@ class Kind(IntEnum):
     """A regimen was ordered that cannot start at once [trigger of the choice, none]; ``measured`` holds the regimen as a number."""
     UPHOLD = 25
     """A disputed denial stands [``peer_to_peer`` or ``appeal``, ``start`` or ``renewal``]."""
+    LOSE = 26
+    """A course that goes on lost its response [treatment, transition]."""
 
 
 KINDS: tuple[str, ...] = tuple(kind.name.lower() for kind in Kind)

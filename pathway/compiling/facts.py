@@ -187,6 +187,28 @@ class FactCode:
         )  # fmt: skip
 
 
+    def _improvement(self, node: Clause, name: str) -> None:
+        """Ask how much of a marker's value from before the line is gone.
+
+        A record keeps the baseline of the line, not of each course: after a step of dose, spacing or intolerance of a first drug it is the value from before all of
+        them, which is the one that an improvement is claimed against.
+        """
+        words = self._words(node, f"improvement of {self._fact_words(node, name)}")
+        binding = self.bindings.facts.get(name)
+        if binding is None or binding.marker is None:
+            self._blind(words, "improvements are known of markers only")
+            return
+        of = self.lookup.index("marker", binding.marker, f"policies/simulation.toml, key facts.{name}")
+        self.rows.append(
+            CodeRow(
+                op=Op.LEAF, field=FIELD_NUMBERS["relative_fall_from_line_start"], of=of, window=span_years(node.within) if node.within else INFINITY,
+                at_least=-INFINITY if node.at_least is None else node.at_least, at_most=INFINITY if node.at_most is None else node.at_most,
+                above=-INFINITY if node.above is None else node.above, below=INFINITY if node.below is None else node.below,
+                document=self._bit(binding.document), label=words,
+            )
+        )  # fmt: skip
+
+
 def is_met(claim: bool) -> Truth:  # noqa: FBT001
     """Truth of a claim that is settled."""
     return Truth.MET if claim else Truth.NOT_MET

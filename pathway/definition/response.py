@@ -32,10 +32,11 @@ class Index(Document):
 
 
 class Share(Document):
-    """What an improvement means for one marker: it falls by ``weight * (improvement + noise)``, of its value or plain."""
+    """What a response means for one marker: it falls by ``direct + weight * (improvement + noise)``, of its value (at most all of it) or plain."""
 
     marker: MarkerId
     weight: ValueId
+    direct: ValueId | None = Field(default=None, description="what the drug does to the marker by itself, whatever the improvement (IL-6 inhibitors to CRP)")
     relative: bool = Field(default=True, description="a share of the marker's value at the start of the course; false: shown units")
     noise_sd: ValueId | None = Field(default=None, description="SD of the improvement of this marker alone, one draw a patient")
     gives_back: ValueId | None = Field(default=None, description="share of what was reached that is lost again after the course; absent: nothing")

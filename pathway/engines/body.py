@@ -212,7 +212,7 @@ class Body:
                 continue
             if effect.lines and not effect.lines >> self.course_line[effect.first_treatment] & 1:
                 continue
-            start = self._clock_start(effect.clock)
+            start = self.responses.over_since[effect.clock.treatment] if effect.kind is EffectKind.REBOUND else self._clock_start(effect.clock)
             if start == inf:
                 continue
             if effect.kind in (EffectKind.RESPONSE, EffectKind.REBOUND):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pathway.engines import compiled_layout as at
+from pathway.engines.compiled_indices import index_highest, index_latest, index_lowest_on_line
 from pathway.engines.record import EVERY_DOCUMENT
 from pathway.jit import inner_kernel
 from pathway.program import Op
@@ -38,6 +39,7 @@ FLAG, CONDITION, FALL_ON_LINE = (FIELD_NUMBERS[name] for name in ("flag", "condi
 RELATIVE_FALL_FROM_LINE_START, INDEX, INDEX_HIGHEST = (FIELD_NUMBERS[name] for name in ("relative_fall_from_line_start", "index", "index_highest"))
 COURSE_YEARS, YEARS_SINCE_START = FIELD_NUMBERS["course_years"], FIELD_NUMBERS["years_since_start"]
 CONSTANT, UNSEEN, ASKED = (FIELD_NUMBERS[name] for name in ("constant", "unseen", "asked"))
+INDEX_LOWEST_ON_LINE = FIELD_NUMBERS["index_lowest_on_line"]
 INDEX_FALL, INDEX_RELATIVE_FALL = FIELD_NUMBERS["index_fall_from_line_start"], FIELD_NUMBERS["index_relative_fall_from_line_start"]
 
 
@@ -100,19 +102,6 @@ def note_measurement(p: Ints, s: Ints, z: Floats, marker: int, time: float, valu
     z[at.F_RING_VALUE + place] = value
     s[at.I_MEASURED + marker] = count + 1
     base = at.F_LINE_BASELINE + marker
-    if z[base] != z[base]:
-        z[base] = value
-
-
-@inner_kernel
-def note_index(p: Ints, s: Ints, z: Floats, number: int, time: float, value: float) -> None:
-    """Write down an index that was computed from what a visit measured."""
-    count = s[at.I_INDEX_COUNT + number]
-    place = number * at.RING + (count & at.RING_MASK)
-    z[at.F_INDEX_TIME + place] = time
-    z[at.F_INDEX_VALUE + place] = value
-    s[at.I_INDEX_COUNT + number] = count + 1
-    base = at.F_INDEX_BASELINE + number
     if z[base] != z[base]:
         z[base] = value
 
@@ -197,36 +186,6 @@ def share_lost(before: float, now: float) -> float:
 
 
 @inner_kernel
-def index_latest(p: Ints, s: Ints, z: Floats, of: int, since: float) -> float:
-    """Last value of an index, if not older than ``since``."""
-    count = s[at.I_INDEX_COUNT + of]
-    if count == 0:
-        return NAN
-    place = of * at.RING + (count - 1 & at.RING_MASK)
-    return z[at.F_INDEX_VALUE + place] if z[at.F_INDEX_TIME + place] >= since else NAN
-
-
-@inner_kernel
-def index_highest(p: Ints, s: Ints, z: Floats, of: int, since: float, window: float) -> float:
-    """Highest value of an index in the window; needs two in it, the first in its earlier half."""
-    count = s[at.I_INDEX_COUNT + of]
-    times = at.F_INDEX_TIME + of * at.RING
-    values = at.F_INDEX_VALUE + of * at.RING
-    best = NAN
-    first = NAN
-    seen = 0
-    for back in range(min(count, at.KEPT)):
-        place = count - 1 - back & at.RING_MASK
-        if z[times + place] < since:
-            break
-        first = z[times + place]
-        seen += 1
-        value = z[values + place]
-        best = value if seen == 1 or value > best else best
-    return best if seen > 1 and first <= since + 0.5 * window else NAN
-
-
-@inner_kernel
 def bits_set(x: int) -> int:
     """Number of bits set."""
     found = 0
@@ -306,6 +265,8 @@ def field_value(p: Ints, s: Ints, z: Floats, field: int, of: int, window: float,
         return index_latest(p, s, z, of, since)
     if field == INDEX_HIGHEST:
         return index_highest(p, s, z, of, since, window)
+    if field == INDEX_LOWEST_ON_LINE:
+        return index_lowest_on_line(p, s, z, of, since)
     if field == INDEX_FALL:
         return z[at.F_INDEX_BASELINE + of] - index_latest(p, s, z, of, since)
     if field == INDEX_RELATIVE_FALL:

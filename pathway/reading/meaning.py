@@ -307,7 +307,11 @@ def _check_rules(scenario: Scenario, units: _Units, findings: Findings) -> None:
             if not isinstance(node, Criterion) or node.field is None:
                 continue
             expected = ""
-            if node.of in pathway.markers and node.field != "relative_fall":
+            if "relative_fall" in node.field:
+                expected = "fraction"
+            elif node.field.startswith("index") and node.of in pathway.indices:
+                expected = house_or(pathway.indices[node.of].unit)
+            elif node.of in pathway.markers:
                 marker = pathway.markers[node.of]
                 expected = house_or(marker.shown_unit or marker.unit)
             elif node.field in years:
