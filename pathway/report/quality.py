@@ -1,16 +1,12 @@
-"""QALYs under every map of utility, side by side: which map is right decides much, and no run is needed to see how much."""
+"""QALYs under every map of utility, side by side: which map is right decides much."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pathway.economics.comparison import icer_words, mean_and_error, net_monetary_benefit
-from pathway.economics.quality import pieces_of, quality_adjusted_years
-from pathway.economics.terms import UtilityTerms
 from pathway.report.formats import Column
 from pathway.report.tables import Table, name_of
 from pathway.report.view import View, plain
@@ -26,7 +22,7 @@ def map_label(view: View, name: str) -> str:
 
 
 def quality_tables(view: View) -> list[Table]:
-    """One table, if the disease has more than one map: every patient valued again under each."""
+    """One table, if the disease has more than one map: every patient valued under each."""
     terms = view.results.terms
     if len(terms.maps) < 2:
         return []
@@ -34,8 +30,8 @@ def quality_tables(view: View) -> list[Table]:
     frame = pd.DataFrame({"strategy": view.ids, "label": [name_of(view, name) for name in view.ids]})
     columns = [Column(key="label", head="Strategy", form="text")]
     taken = []
-    for name, spec in terms.maps.items():
-        capped, free = _qalys(view, spec)
+    for number, name in enumerate(terms.maps):
+        capped, free = ({run.strategy: run.outcomes.qalys_by_map[:, number, side] for run in view.runs} for side in (0, 1))
         rows = [_compared(view, strategy, capped, threshold) for strategy in view.ids]
         for row, strategy in zip(rows, view.ids, strict=True):
             row["qalys_uncapped"] = float(free[strategy].mean())
@@ -52,22 +48,10 @@ def quality_tables(view: View) -> list[Table]:
             Column(key=f"inc_nmb_{name}", head=f"Added net monetary benefit at {threshold:,.0f} per QALY, {view.currency}", form="money", error=f"inc_nmb_se_{name}"),
         ]
     note = (
-        f"The same lives of all patients valued again; discounted means, added: against {view.labels[view.comparator]}. This run uses {map_label(view, terms.utility.map)}"
+        f"The same lives of all patients; discounted means, added: against {view.labels[view.comparator]}. This run uses {map_label(view, terms.utility.map)}"
         + "".join(f"; {one}" for one in taken) + "."
     )  # fmt: skip
     return [Table(name="utility_maps", title="QALYs under every map of utility, side by side", frame=frame, columns=tuple(columns), note=note)]
-
-
-def _qalys(view: View, spec: UtilityTerms) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Discounted QALYs of every patient by strategy: capped by the norm, and by 1 alone."""
-    discounting = view.results.terms.discounting
-    capped, free = {}, {}
-    for run in view.runs:
-        pieces, patients = pieces_of(run.ledger, spec), run.ledger.patients
-        capped[run.strategy] = quality_adjusted_years(pieces, patients, discounting.outcomes, discounting)
-        loose = replace(pieces, cap=np.ones(pieces.cap.size))
-        free[run.strategy] = quality_adjusted_years(loose, patients, discounting.outcomes, discounting)
-    return capped, free
 
 
 def _compared(view: View, strategy: str, qalys: dict[str, Floats], threshold: float) -> dict[str, object]:
