@@ -40,7 +40,7 @@ from pathway.economics.life import life_of
 from pathway.economics.resources import resource_use
 from pathway.economics.timeline import Moments, Timeline, courses_of, holds_of, reductions_of, timeline_of
 from pathway.errors import EconomicsError
-from pathway.eventlog import EventLog, regimen_label
+from pathway.eventlog import EventLog, regimen_words
 from pathway.program import Cohort, Program
 
 Floats = NDArray[np.float64]
@@ -115,10 +115,8 @@ class Ledger:
 
     def use_frame(self) -> pd.DataFrame:
         """``use`` with words in place of indices."""
-        regimens, inverse = np.unique(self.use["regimen"], return_inverse=True)
-        labels = [regimen_label(int(bits), self.treatments) for bits in regimens]
         words = {
-            "regimen": pd.Categorical.from_codes(inverse, labels),
+            "regimen": regimen_words(np.asarray(self.use["regimen"], dtype=np.int64), self.treatments),
             "category": pd.Categorical.from_codes(np.asarray(self.use["category"], dtype=int), list(self.categories)),
             "item": pd.Categorical.from_codes(np.asarray(self.use["item"], dtype=int), list(self.items)),
         }
