@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathway.experiment import Results
     from pathway.program import Program
     from pathway.report.store import LogStore
+    from pathway.workshop import Workshop
 
 INPUT_AT_FAULT = 2
 INTERRUPTED = 130
@@ -97,38 +99,42 @@ def run(
 
         from pathway.reading import read
         from pathway.report.store import check_output, store_of
-        from pathway.report.writer import write
 
         check_output(output)
         scenario = read(file)
         warn(scenario)
-        begin = time.perf_counter()
+        since = time.perf_counter()
         store = store_of(scenario, output, patients=patients, seed=seed, engine=engine, reads=resume)
-        with progress_of() as tell:
-            results = simulated(
-                scenario,
-                patients=patients,
-                seed=seed,
-                engine=engine,
-                strategies=names_in(strategies),
-                workers=workers or os.cpu_count() or 1,
-                tell=tell,
-                store=store,
-            )
-            from pathway.experiment import payers_compared, with_alternatives, with_undelayed
+        count = workers or os.cpu_count() or 1
+        with workshop(count) as shop, progress_of() as tell:
+            from pathway.alternatives import begin, with_alternatives
+            from pathway.engines import needs_compiling
+            from pathway.experiment import cohort_size, payers_compared, with_undelayed
+            from pathway.report.writer import write
 
+            names = names_in(strategies)
+            few = min(alternatives, cohort_size(scenario, patients))
+            begin_them = partial(begin, scenario, shop, patients=few, seed=seed, engine=engine, strategies=names)
+            # Beside the main run, unless all would compile the same engine at once.
+            begun = begin_them() if few and not needs_compiling(engine or scenario.study.engine) else []
+            results = simulated(scenario, patients=patients, seed=seed, engine=engine, strategies=names, workers=count, tell=tell, store=store)
             if payers_compared(results):
-                results = with_undelayed(results, workers=workers or os.cpu_count() or 1, progress=tell)
-            if alternatives:
-                results = with_alternatives(results, patients=alternatives, workers=workers or os.cpu_count() or 1, progress=tell)
-            folder = write(
-                results, output, command=["pathway", *sys.argv[1:]], tell=lambda what: tell(f"writing: {what}", 0, 0)
-            )
+                results = with_undelayed(results, workers=count, progress=tell)
+            if few:
+                results = with_alternatives(results, begun or begin_them(), patients=few, progress=tell)
+            folder = write(results, output, command=["pathway", *sys.argv[1:]], tell=lambda what: tell(f"writing: {what}", 0, 0), shop=shop)
         store.clear()
         from pathway.report.terminal import summary_text
 
         typer.echo(summary_text(results))
-        typer.echo(f"\n{time.perf_counter() - begin:,.0f} seconds. Report: {relative(folder / 'report.html')}")
+        typer.echo(f"\n{time.perf_counter() - since:,.0f} seconds. Report: {relative(folder / 'report.html')}")
+
+
+def workshop(workers: int) -> Workshop:
+    """Make processes that run alternatives and draw figures."""
+    from pathway.workshop import Workshop
+
+    return Workshop(workers, ("pathway.alternatives", "pathway.engines.compiled", "pathway.report.figures.every"))
 
 
 Tell = Callable[[str, int, int], None]

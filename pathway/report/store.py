@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -65,10 +65,11 @@ class LogStore:
         self._make_folder()
         final = self.folder / f"{safe_name(strategy)}.npz"
         working = final.with_suffix(".part.npz")
-        np.savez(
-            working, patients=log.patients, names=np.array(log.names), states=np.array(log.states), treatments=np.array(log.treatments), markers=np.array(log.markers),
+        columns: dict[str, Any] = {
             **{f"events:{name}": column for name, column in log.events.items()}, **{f"path:{name}": column for name, column in log.path.items()},
-        )  # fmt: skip
+            "patients": log.patients, "names": np.array(log.names), "states": np.array(log.states), "treatments": np.array(log.treatments), "markers": np.array(log.markers),
+        }  # fmt: skip
+        np.savez(working, **columns)
         working.rename(final)
 
     def load_block(self, strategies: tuple[str, ...], first: int, last: int) -> dict[str, Part] | None:
