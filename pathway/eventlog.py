@@ -63,7 +63,7 @@ class Kind(IntEnum):
     RECOVER = 8
     """It ended [condition, none]."""
     FLAG = 9
-    """A lasting flag was set [flag, transition or decision]."""
+    """A flag was set [flag, transition or decision]."""
     JUMP = 10
     """A marker jumped [marker, transition]; ``true`` holds the change in shown units."""
     VISIT = 11
@@ -97,6 +97,10 @@ class Kind(IntEnum):
     """A regimen was ordered that cannot start at once [trigger of the choice, none]; ``measured`` holds the regimen as a number."""
     UPHOLD = 25
     """A disputed denial stands [``peer_to_peer`` or ``appeal``, ``start`` or ``renewal``]."""
+    CLEAR = 26
+    """A flag was cleared [flag, decision]."""
+    RESTORE = 27
+    """A reduced dose is full again [treatment, decision]."""
 
 
 KINDS: tuple[str, ...] = tuple(kind.name.lower() for kind in Kind)

@@ -25,6 +25,7 @@ _HERE = Path(__file__).parent
 def source_hash() -> str:
     """Hash of all sources that end up in compiled code."""
     digest = hashlib.sha256()
+    digest.update(str(_HERE).encode())  # Numba keeps code by the place of its source: another checkout finds none here
     for path in sorted([_HERE / "jit.py", _HERE / "kernels.py", *(_HERE / "engines").glob("compiled*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -39,6 +39,10 @@ _ROUNDER = 6755399441055744.0
 """1.5 * 2**52: adding and subtracting it rounds a double to the nearest integer."""
 _SQRT_HALF = 0.70710678118654752440
 _MASK = 0xFFFFFFFF
+FOLD = 4.0
+"""Standard deviations beyond which a heavy-tailed draw is folded inside."""
+FOLDED_SCALE = 1.0611200291475183
+"""Gives the folded Student t unit variance again; checked by quadrature in ``tests/test_kernels.py``."""
 
 
 @kernel
@@ -218,16 +222,20 @@ def normal(seed: int, sample: int, patient: int, stream: int, index: int) -> flo
 
 @kernel
 def student4(seed: int, sample: int, patient: int, stream: int, index: int) -> float:
-    """Student t with 4 degrees of freedom scaled to unit variance.
+    """Student t with 4 degrees of freedom, bounded and of unit variance: heavy tails that end.
 
-    z / sqrt(chi2 / 4) / sqrt(2), with chi2 of 4 degrees of freedom = -2 log(u1 u2). Uses counter indices ``2 * index`` and ``2 * index + 1``, so a stream is
-    drawn either by this or by the others.
+    x = z / sqrt(chi2 / 4) / sqrt(2), with chi2 of 4 degrees of freedom = -2 log(u1 u2), has unit variance. The one draw in 208 beyond 4 is folded inside,
+    16 / x, which leaves the density continuous; the scale then gives unit variance back. Uses counter indices ``2 * index`` and ``2 * index + 1``, so a stream
+    is drawn either by this or by the others.
     """
     a, b, c, d = words(seed, sample, patient, stream, 2 * index)
     e, f, _, _ = words(seed, sample, patient, stream, 2 * index + 1)
     z = normal_quantile(unit_interval(a, b))
     half = -(log(unit_interval(c, d)) + log(unit_interval(e, f)))
-    return z / math.sqrt(half)
+    x = z / math.sqrt(half)
+    if x > FOLD or x < -FOLD:
+        x = FOLD * FOLD / x
+    return FOLDED_SCALE * x
 
 
 # --- hazards ----------------------------------------------------------------------------------------------------

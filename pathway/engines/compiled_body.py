@@ -168,6 +168,9 @@ def list_effects(p: Ints, q: Floats, s: Ints, z: Floats) -> None:
         lines = p[e + at.E_LINES]
         if lines and not lines >> s[at.I_COURSE_LINE + p[e + at.E_FIRST]] & 1:
             continue
+        dose = p[e + at.E_DOSE]
+        if dose >= 0 and s[at.S_REDUCED] >> p[e + at.E_FIRST] & 1 != dose:
+            continue
         start = clock_start(p, s, z, clock, treatment)
         if start == INFINITY:
             continue

@@ -67,12 +67,12 @@ MARKER_FIELDS = ("name", "baseline", "reference", "first", "factor", "ceiling", 
 """A list of terms is an offset into the whole numbers, where each term is (index, offset of its floats)."""
 (TF_SHAPE, TF_SCALE, TF_LEVEL, TF_SLOPE, TF_SIZE) = range(5)
 
-(L_NAME, L_TREATMENT, L_REASON, L_FLOATS, L_SIZE) = range(5)
+(L_NAME, L_TREATMENT, L_REASON, L_COVARIATE, L_FLOATS, L_SIZE) = range(6)
 
 (A_NAME, A_RULE, A_SOURCES, A_ACTION, A_TREATMENT, A_REASON, A_FLAG, A_CHOOSE, A_TO, A_SWAPS, A_SWAP_COUNT) = range(11)
 (A_CONFIRM, A_CONFIRM_RULE, A_MEASURES, A_MEASURE_COUNT, A_FINDINGS, A_FINDING_COUNT, A_STREAMS, A_FLOATS, A_SIZE) = range(11, 20)
 
-(E_MARKER, E_KIND, E_NATIVE, E_CLOCK, E_CLOCK_TREATMENT, E_NEEDS, E_WITHOUT, E_FIRST, E_LINES, E_PHASES, E_PHASE_COUNT, E_WHERE, E_WHERE_COUNT, E_SIZE) = range(14)
+(E_MARKER, E_KIND, E_NATIVE, E_CLOCK, E_CLOCK_TREATMENT, E_NEEDS, E_WITHOUT, E_FIRST, E_LINES, E_PHASES, E_PHASE_COUNT, E_WHERE, E_WHERE_COUNT, E_DOSE, E_SIZE) = range(15)
 
 (O_REGIMEN, O_RULE, O_SIZE) = range(3)
 """A candidate; a line is (offset of its candidates, how many)."""

@@ -155,7 +155,11 @@ def next_event(p: Ints, q: Floats, s: Ints, z: Floats) -> tuple[float, int, int]
         planned = p[at.P_SCHEDULED] + row * at.L_SIZE
         treatment = p[planned + at.L_TREATMENT]
         if s[at.S_REGIMEN] >> treatment & 1:
-            time = max(z[at.F_START + treatment] + q[p[planned + at.L_FLOATS]], z[at.Z_TIME])
+            covariate = p[planned + at.L_COVARIATE]
+            after = q[p[planned + at.L_FLOATS]]
+            if covariate >= 0 and z[at.F_COVARIATE + covariate] > 0.0:
+                after = min(after, q[p[planned + at.L_FLOATS] + 1] / z[at.F_COVARIATE + covariate])
+            time = max(z[at.F_START + treatment] + after, z[at.Z_TIME])
             if earlier(time, SCHEDULED, best, turn):
                 best, turn, number = time, SCHEDULED, row
     if earlier(z[at.Z_RECOVERY], SCHEDULED, best, turn):

@@ -140,7 +140,7 @@ def pack(program: Program) -> Packed:
             at.K_SIZE,
         ),
         at.P_TRANSITION: w.table([_transition(w, transition) for transition in program.transitions], at.T_SIZE),
-        at.P_SCHEDULED: w.table([(w.name(s.name), s.treatment, w.name(s.reason), w.floats((s.after,))) for s in program.scheduled], at.L_SIZE),
+        at.P_SCHEDULED: w.table([(w.name(s.name), s.treatment, w.name(s.reason), s.covariate, w.floats((s.after, s.reach))) for s in program.scheduled], at.L_SIZE),
         at.P_DECISION: w.table([_decision(w, decision) for decision in program.decisions], at.A_SIZE),
         at.P_EFFECT: w.table([_effect(w, effect) for effect in sorted(program.effects, key=lambda effect: effect.marker)], at.E_SIZE),
         at.P_INDEX: w.table([_index(w, *one) for one in ((i.name, i.terms, i.constant) for i in program.indices)], at.X_SIZE),
@@ -269,7 +269,7 @@ def _decision(w: _Writer, d: DecisionSpec) -> list[int]:
 
 def _effect(w: _Writer, e: EffectSpec) -> list[int]:
     return [
-        e.marker, e.kind, e.native, e.clock.kind, e.clock.treatment, e.needs, e.without, e.first_treatment, e.lines, *w.phases(e.per_year), *w.terms(e.where),
+        e.marker, e.kind, e.native, e.clock.kind, e.clock.treatment, e.needs, e.without, e.first_treatment, e.lines, *w.phases(e.per_year), *w.terms(e.where), e.dose,
     ]  # fmt: skip
 
 
