@@ -304,6 +304,7 @@ class _Desk:
         if verdict is not None and verdict.profile != LABEL_ONLY:
             rule = self.record.policies.rules[verdict.profile]
             if verdict.truth is not Truth.MET:
+                self.do_first += [words for words, facts in rule.do_first_missing.items() if any(self.record.latest(fact) is None for fact in facts)]
                 self.do_first += rule.do_first
             self.advice += rule.advice
 
