@@ -7,91 +7,15 @@ advise. This module must not know a drug or a payer.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from pathway.coverage.counterfactual import missing_facts
+from pathway.coverage.answers import AGAINST, DECIDES_LABEL, DEFAULT_KINDS, FOR, LABEL_ONLY, STARTS, WORDS, Answer, Finding, Verdict
 from pathway.coverage.proof import Context, Proof, answer, prove
-from pathway.coverage.record import Record, before
+from pathway.coverage.record import Record
+from pathway.coverage.safety import safety_of
 from pathway.definition.policies import Band, PolicyRule
 from pathway.rules import Truth
 
-LABEL_ONLY = "label_only"
 DISCLAIMER = "Decision support, not medical or coverage advice."
-
-
-class Answer(StrEnum):
-    """What may follow."""
-
-    APPROVE = "approve"
-    DENY = "deny"
-    DENY_INSUFFICIENT = "deny_insufficient"
-    PEND = "pend"
-    MODIFY = "modify"
-    START_BLOCKED = "start_blocked"
-    DISCONTINUE = "discontinue"
-    HOLD = "hold"
-    REDUCE = "reduce"
-    ADJUST = "adjust"
-    CONTINUE = "continue"
-    UNCERTAIN = "uncertain"
-
-
-WORDS = {
-    Answer.APPROVE: "approve", Answer.DENY: "deny on the merits", Answer.DENY_INSUFFICIENT: "deny for insufficient documentation", Answer.PEND: "pend: ask for what is missing",
-    Answer.MODIFY: "modify", Answer.START_BLOCKED: "start blocked", Answer.DISCONTINUE: "discontinue", Answer.HOLD: "hold", Answer.REDUCE: "reduce",
-    Answer.ADJUST: "adjust", Answer.CONTINUE: "continue", Answer.UNCERTAIN: "no answer: the rule does not speak of this request",
-}  # fmt: skip
-WORST_FIRST = (Answer.DISCONTINUE, Answer.START_BLOCKED, Answer.HOLD, Answer.REDUCE, Answer.MODIFY, Answer.ADJUST, Answer.CONTINUE)
-DEFAULT_KINDS: dict[str, tuple[str, ...]] = {
-    "initiation": ("start", "add", "repeat", "retrospective"), "continuation": ("continuation", "retrospective"), "dosing": ("start", "add", "continuation", "next_dose", "repeat", "retrospective"),
-    "start_gate": ("start", "add", "repeat"), "monitoring": ("continuation", "next_dose"), "step": ("start", "add"), "exclusion": ("start", "add", "continuation", "repeat", "retrospective"),
-    "evidence": ("evidence",),
-}  # fmt: skip
-"""Kinds of request at which a rule of a type is asked; types that are not listed: all."""
-STARTS = ("start", "add", "repeat")
-"""Kinds of request before a first dose."""
-DECIDES_LABEL = ("initiation", "dosing", "step", "exclusion")
-FOR = ("preferred", "option", "permitted", "strong_for", "conditional_for")
-AGAINST = ("strong_against", "conditional_against")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One rule's answer.
-
-    Attributes
-    ----------
-    band, act
-        For lists of bands: the one that fits, and what it says (after repeats and holds).
-    position
-        For guidelines: what it says to the request, if anything.
-    fits
-        For bands of dosing: is what is asked for what the band asks for.
-    strength
-        How strongly, as the guideline puts it.
-    """
-
-    rule: PolicyRule
-    layer: str
-    truth: Truth
-    proof: Proof
-    band: Band | None = None
-    act: str = ""
-    text: str = ""
-    position: str = ""
-    strength: str = ""
-    fits: Truth | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What one payer's rule decides."""
-
-    profile: str
-    answer: Answer
-    truth: Truth
-    proof: Proof | None
-    lasts: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +32,8 @@ class Determination:
         Every rule that was asked, in file order.
     contrast
         What other payers' rules would have decided.
+    not_evaluated
+        Rules that warn, and what they ask is not on file.
     reasons, cautions
         Why the plan's answer is not the payer's rule alone; and what gates and bands found.
     flags
@@ -124,13 +50,18 @@ class Determination:
     reasons: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
+    not_evaluated: tuple[str, ...] = ()
     do_first: tuple[str, ...] = ()
     modification: str = ""
     expects: dict[str, float] = field(default_factory=dict)
 
     @property
     def overall(self) -> str:
-        """Both answers in words."""
+        """Both answers in words; for a question on evidence, whether the patient is one of those it was gained on."""
+        if self.record.asked.kind == "evidence":
+            asked = [one for one in self.findings if one.rule.type == "evidence" and one.rule.when is not None]
+            words = {Truth.MET: "fits the population of", Truth.NOT_MET: "does not fit the population of", Truth.NOT_DOCUMENTED: "it is open whether it fits"}
+            return "; ".join(f"{words[one.truth]} {one.rule.id}" for one in asked if one.truth in words) or "no evidence held here speaks of it"
         parts = [WORDS[one] for one in (self.coverage, self.safety) if one is not None and one is not Answer.CONTINUE]
         if not parts:
             return WORDS[Answer.CONTINUE] if self.safety is Answer.CONTINUE else "nothing to decide"
@@ -173,8 +104,8 @@ class _Desk:
         self.context = Context(record=record)
         self.flags: dict[str, str] = {}
         self.reasons: list[str] = []
-        self.cautions: list[str] = []
         self.advice: list[str] = []
+        self.not_evaluated: list[str] = []
         self.do_first: list[str] = []
         self.modification = ""
         self.expects: dict[str, float] = {}
@@ -191,11 +122,13 @@ class _Desk:
         verdicts = tuple(self._verdict(profile, findings) for profile in record.asked.profiles) if is_payers else ()
         verdict = verdicts[0] if verdicts else None
         coverage = self._coverage(verdict, findings)
-        safety = self._safety(findings)
+        safety = safety_of(record, findings)
+        self.do_first += safety.do_first
+        self.modification = self.modification or safety.modification
         self._remarks(findings, verdict)
         return Determination(
-            record=record, coverage=coverage, safety=safety, verdict=verdict, contrast=verdicts[1:], findings=findings, flags=self.flags, reasons=tuple(dict.fromkeys(self.reasons)), cautions=tuple(dict.fromkeys(self.cautions)),
-            advice=tuple(dict.fromkeys(self.advice)), do_first=tuple(dict.fromkeys(self.do_first)), modification=self.modification, expects=self.expects,
+            record=record, coverage=coverage, safety=safety.answer, verdict=verdict, contrast=verdicts[1:], findings=findings, flags=self.flags, reasons=tuple(dict.fromkeys(self.reasons)), cautions=safety.cautions,
+            advice=tuple(dict.fromkeys(self.advice)), not_evaluated=tuple(self.not_evaluated), do_first=tuple(dict.fromkeys(self.do_first)), modification=self.modification, expects=self.expects,
         )  # fmt: skip
 
     # --- rules --------------------------------------------------------------------------------------------------------
@@ -353,68 +286,14 @@ class _Desk:
         if one.truth is Truth.NOT_MET and one.rule.modification:
             self.modification = one.rule.modification
 
-    # --- gates and bands ------------------------------------------------------------------------------------------------
-
-    def _safety(self, findings: tuple[Finding, ...]) -> Answer | None:
-        said: list[Answer] = []
-        for one in findings:
-            if one.layer != "label":
-                continue
-            if self._is_blocked(one):
-                said.append(Answer.START_BLOCKED)
-                why = "is not known" if one.truth is Truth.NOT_DOCUMENTED else "is not met"
-                self.cautions.append(f"{one.rule.id} {why}: {one.rule.label}")
-                self.do_first += self._asks(one)
-            elif one.rule.type == "monitoring" and one.act:
-                said.append(Answer(one.act))
-                if one.act != "continue":
-                    self.cautions.append(f"{one.rule.id}: {one.text}")
-            elif one.rule.type == "monitoring" and self._is_overdue(one):
-                said.append(Answer.HOLD)
-                self.cautions.append(f"{one.rule.id} is overdue: hold until it is known ({one.rule.label})")
-                self.do_first += self._asks(one)
-            elif one.rule.type == "dosing" and self.record.asked.kind == "next_dose":
-                said += self._next_dose(one)
-        return next((answer for answer in WORST_FIRST if answer in said), None)
-
-    def _is_blocked(self, one: Finding) -> bool:
-        rule = one.rule
-        if one.truth is Truth.NOT_DOCUMENTED:
-            return rule.if_missing == "block" and (rule.type == "start_gate" or self.record.asked.kind in STARTS)
-        return rule.type == "start_gate" and one.truth is Truth.NOT_MET and rule.if_not_met == "block"
-
-    def _is_overdue(self, one: Finding) -> bool:
-        """Tell whether a next dose waits for a value: it was due, and none of late is on file."""
-        course, due = self.record.present_course, one.rule.due_after
-        if due is None or one.truth is not Truth.NOT_DOCUMENTED or course is None or self.record.asked.kind != "next_dose":
-            return False
-        start = self.record.spell_start(course)
-        return start is None or start <= before(self.record.as_of, due)
-
-    def _next_dose(self, one: Finding) -> list[Answer]:
-        """What the label's dosing says to a dose on therapy, where no payer is asked."""
-        if one.act == "not_recommended":
-            self.cautions.append(f"{one.rule.id}: {one.text}")
-            return [Answer.DISCONTINUE]
-        is_other = one.fits is Truth.NOT_MET or (not one.rule.bands and one.truth is Truth.NOT_MET)
-        if is_other and one.rule.if_not_met in ("deny", "modify"):
-            self.modification = one.text or one.rule.modification
-            self.cautions.append(f"{one.rule.id}: {one.text or one.rule.label}")
-            return [Answer.MODIFY]
-        return []
-
-    def _asks(self, one: Finding) -> list[str]:
-        """The fewest questions that could settle a rule that is not documented."""
-        fewest = missing_facts(one.rule, self.record) if one.rule.when is not None else ()
-        leaves = [leaf.missing for leaf in one.proof.leaves() if leaf.truth is Truth.NOT_DOCUMENTED and leaf.missing]
-        return list(fewest[0]) if fewest else leaves
-
     # --- remarks --------------------------------------------------------------------------------------------------------------
 
     def _remarks(self, findings: tuple[Finding, ...], verdict: Verdict | None) -> None:
         indication = self._indication()
         if indication.truth is Truth.NOT_MET:
-            self.flags["off_label"] = f"it is not so that {indication.words}: {indication.found}" + (f" ({indication.source})" if indication.source else "")
+            policies, asked = self.record.policies, self.record.asked
+            where = f" ({indication.source})" if indication.source else ""
+            self.flags["off_label"] = f"the label of {policies.agents[asked.drug].label} does not list {policies.disease(asked.disease)}: {indication.found}{where}"
         positions = {one.rule.id: one.position for one in findings if one.position}
         for one in findings:
             self._remark(one)
@@ -425,6 +304,7 @@ class _Desk:
         if verdict is not None and verdict.profile != LABEL_ONLY:
             rule = self.record.policies.rules[verdict.profile]
             if verdict.truth is not Truth.MET:
+                self.do_first += [words for words, facts in rule.do_first_missing.items() if any(self.record.latest(fact) is None for fact in facts)]
                 self.do_first += rule.do_first
             self.advice += rule.advice
 
@@ -437,10 +317,14 @@ class _Desk:
         if one.act in ("expect", "uncertain"):
             self.expects = dict(one.band.expects) if one.band is not None else {}
         if one.act == "uncertain" or one.position == "uncertain":
-            self.flags["uncertain_evidence"] = one.text or rule.label
+            outside = f"outside {rule.id}, {one.proof.deciding().words}: {rule.label}" if one.truth is Truth.NOT_MET else f"{rule.id}: {rule.label}"
+            self.flags["uncertain_evidence"] = one.text or outside
         is_warned = (one.truth is Truth.NOT_MET and rule.if_not_met == "warn") or (one.truth is Truth.NOT_DOCUMENTED and rule.if_missing == "warn" and rule.type != "evidence")
         if is_warned:
-            how = "cannot be evaluated" if one.truth is Truth.NOT_DOCUMENTED else "is not followed"
-            self.advice.append(f"{rule.id} {how}: {rule.label}")
+            if one.truth is Truth.NOT_DOCUMENTED:
+                self.not_evaluated.append(rule.id)
+            else:
+                self.advice.append(f"{rule.id} is not followed: {rule.label}")
+            self.advice += rule.do_first
         if one.truth is Truth.MET or rule.when is None or is_warned:
             self.advice += rule.advice

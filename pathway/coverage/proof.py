@@ -179,7 +179,12 @@ def _documented(clause: Clause, context: Context, path: str) -> Proof:
     children = tuple(_on_file(fact, clause.within, context, f"{path}.documented[{number}]") for number, fact in enumerate(clause.documented or ()))
     if len(children) == 1:
         return children[0]
-    return Proof(path=path, truth=combine_all([child.truth for child in children]), words=clause.label or "all on file", form="all", children=children)
+    return Proof(path=path, truth=combine_all([child.truth for child in children]), words=clause.label or _all_on_file(clause, context), form="all", children=children)
+
+
+def _all_on_file(clause: Clause, context: Context) -> str:
+    labels = [context.record.policies.facts[fact].label for fact in clause.documented or ()]
+    return f"{', '.join(labels[:-1])} and {labels[-1]} on file"
 
 
 def _on_file(fact: str, within: str | None, context: Context, path: str) -> Proof:
@@ -213,7 +218,7 @@ def say(value: bool | float | str, unit: str = "") -> str:  # noqa: FBT001 - the
         return "yes" if value else "no"
     if isinstance(value, str):
         return value
-    return f"{value:g} {unit}".strip()
+    return f"{value:g} {'' if unit == 'score' else unit}".strip()
 
 
 # --- leaves ---------------------------------------------------------------------------------------------------------
@@ -337,7 +342,8 @@ def _change(clause: Clause, fact: str, context: Context, path: str) -> Proof:
 def _improvement(clause: Clause, fact: str, context: Context, path: str) -> Proof:
     record = context.record
     spec = record.policies.facts[fact]
-    words = clause.label or f"{spec.label}: improved from baseline by {threshold_words(clause)} (share)"
+    least = clause.at_least if clause.at_least is not None else clause.above
+    words = clause.label or f"{spec.label}: improved from baseline" + (f" by at least {100.0 * least:g} %" if least else "")
     base = record.baseline(fact, measured_only=clause.measured_only)
     now = record.latest(fact, measured_only=clause.measured_only)
     if now is not None and (
@@ -350,7 +356,7 @@ def _improvement(clause: Clause, fact: str, context: Context, path: str) -> Proo
         lack = " and ".join(name for name, one in (("baseline", base), ("current", now)) if one is None)
         return Proof(
             path=path, truth=Truth.NOT_DOCUMENTED, words=words, form="improvement", found=f"no measured {lack} value on file" if lack else "", fact=fact,
-            missing=f"{lack or 'current'} {spec.label.lower()}", documents=_papers(base, now),
+            missing=f"{lack or 'current'} {_inside(spec.label)}", documents=_papers(base, now),
         )  # fmt: skip
     share = (base.value - now.value) / base.value
     passed, distance = compared(clause, share)
@@ -359,6 +365,11 @@ def _improvement(clause: Clause, fact: str, context: Context, path: str) -> Proo
         path=path, truth=Truth.MET if passed else Truth.NOT_MET, words=words, form="improvement", found=found, date=now.date, documents=_papers(base, now),
         distance=distance, fact=fact, missing=spec.ask,
     )  # fmt: skip
+
+
+def _inside(label: str) -> str:
+    """A label within a sentence: HAQ-DI keeps its capitals."""
+    return label[0].lower() + label[1:] if label[1:2].islower() else label
 
 
 # --- therapy ----------------------------------------------------------------------------------------------------------

@@ -190,6 +190,7 @@ class PolicyRule(Document):
     strength: str = ""
     modification: str = Field(default="", description="the nearest request that would pass")
     do_first: tuple[str, ...] = Field(default=(), description="what to do first when it is not met or not documented")
+    do_first_missing: dict[str, tuple[Name, ...]] = Field(default_factory=dict, description="what to do first where one of these facts is not on file")
     advice: tuple[str, ...] = ()
     due_after: Span | None = Field(default=None, description="monitoring: on the drug for so long, a next dose waits for a value that is not on file")
     lasts: Span | None = Field(default=None, description="an approval under it lasts so long")

@@ -116,6 +116,8 @@ def _check_rule(rule: PolicyRule, where: str, policies: Policies, findings: Find
     known = {*policies.agents, REQUESTED, *(one for agent in policies.agents.values() for one in agent.classes)}
     _check_names(rule.drugs, known, "agent or class", f"{where}.drugs", findings)
     _check_names(rule.conflicts, set(policies.conflicts), "conflict", f"{where}.conflicts", findings)
+    for words, facts in rule.do_first_missing.items():
+        _check_names(facts, set(policies.facts), "fact", f"{where}.do_first_missing '{words}'", findings)
     if rule.when is not None and rule.bands:
         findings.faults.add(where=where, found="when beside bands", expected="one of the two", mend="make it two rules")
     if rule.bands and rule.type == "monitoring" and rule.bands[-1].when is not None:
