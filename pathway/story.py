@@ -173,9 +173,11 @@ def _sentence(row: Mapping[Hashable, object], words: Words) -> str:
         "hold": f"doses of {words.any(name)} are held{why}",
         "resume": f"doses of {words.any(name)} go on",
         "reduce": f"dose of {words.any(name)} is reduced{why}",
+        "restore": f"dose of {words.any(name)} is full again{why}",
         "condition": f"{words.any(name)} begins",
         "recover": f"{words.any(name)} is over",
         "flag": f"from now on: {words.any(name)}",
+        "clear": f"no longer: {words.any(name)}",
         "jump": f"{words.any(name)} jumps by {float(str(row['true'])):+.1f}{why}",
         "decide": f"decision: {words.any(name)}, because {shown(detail) or 'the rule is met'}"
         + (" (a visit must confirm it)" if number == 0.0 else ""),

@@ -27,7 +27,8 @@ SMALL = 0.012
 
 def category_words(view: View, category: str) -> str:
     """Words for a cost category."""
-    return plain(view.scenario.library.economics.drug_categories.get(category, category.replace("_", " ")).capitalize())
+    words = plain(view.scenario.library.economics.drug_categories.get(category, category.replace("_", " ")))
+    return words[:1].upper() + words[1:]
 
 
 def cost_numbers(view: View) -> pd.DataFrame:
