@@ -143,7 +143,7 @@ def test_the_ratio_for_a_fall_is_never_multiplied_with_the_ratio_for_the_level()
         ((_, slope, _),) = death.marker_terms
         assert log_ratio == pytest.approx(math.log(flag_ratio))
         assert (slope != 0.0) == follows_level
-    assert death.rates.values[0] == pytest.approx((0.035 * 0.4 - 0.034 * 0.3) / (1.0 + 0.3 * 1.6))
+    assert death.rates.values[0] == pytest.approx((0.035 * 0.4 - 0.034 * 0.3) / (1.0 + 0.3 * 1.6))  # noqa: PD011
 
 
 # --- tocilizumab: bands that hold, reduce and stop ------------------------------------------------------------------------
