@@ -329,8 +329,8 @@ def choose_after_stop(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats
     """The rest of the line first; a completed course never ends the line by itself."""
     r = at.S_REQUEST
     if s[r + at.B_STAGE]:
-        asked = s[r + at.B_REGIMEN]
-        if not asked & barred(s) & ~s[at.S_REGIMEN]:
+        unasked = p[p[at.P_ACCESS] + at.U_TREATMENTS] & ~s[r + at.B_ASKED]
+        if not s[r + at.B_REGIMEN] & ~s[at.S_REGIMEN] & (barred(s) | unasked):
             return
         withdraw_start(p, s, z, w, y, p[at.N_SUPERSEDED])
     meaning = p[p[at.P_REASON] + reason] if reason >= 0 else 0
