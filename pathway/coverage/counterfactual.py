@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from pathway.coverage.proof import Context, Proof, answer, prove
+from pathway.coverage.nodes import Proof
+from pathway.coverage.proof import Context, answer, prove
 from pathway.coverage.record import Record
 from pathway.definition.policies import Clause, PolicyRule
 from pathway.rules import Truth
