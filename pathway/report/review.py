@@ -13,7 +13,7 @@ from typing import Any
 from pathway.coverage.answers import FOR, LABEL_ONLY, WORDS, Finding, Verdict
 from pathway.coverage.counterfactual import Change, could_deny, missing_facts, nearest_change
 from pathway.coverage.determination import DISCLAIMER, Determination
-from pathway.coverage.proof import Proof
+from pathway.coverage.nodes import Proof
 from pathway.definition.request import RequestDocument
 from pathway.errors import shown
 from pathway.rules import Truth
