@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathway.experiment import Results
     from pathway.program import Program
     from pathway.report.store import LogStore
+    from pathway.workshop import Workshop
 
 INPUT_AT_FAULT = 2
 INTERRUPTED = 130
@@ -97,38 +99,42 @@ def run(
 
         from pathway.reading import read
         from pathway.report.store import check_output, store_of
-        from pathway.report.writer import write
 
         check_output(output)
         scenario = read(file)
         warn(scenario)
-        begin = time.perf_counter()
+        since = time.perf_counter()
         store = store_of(scenario, output, patients=patients, seed=seed, engine=engine, reads=resume)
-        with progress_of() as tell:
-            results = simulated(
-                scenario,
-                patients=patients,
-                seed=seed,
-                engine=engine,
-                strategies=names_in(strategies),
-                workers=workers or os.cpu_count() or 1,
-                tell=tell,
-                store=store,
-            )
-            from pathway.experiment import payers_compared, with_alternatives, with_undelayed
+        count = workers or os.cpu_count() or 1
+        with workshop(count) as shop, progress_of() as tell:
+            from pathway.alternatives import begin, with_alternatives
+            from pathway.engines import needs_compiling
+            from pathway.experiment import cohort_size, payers_compared, with_undelayed
+            from pathway.report.writer import write
 
+            names = names_in(strategies)
+            few = min(alternatives, cohort_size(scenario, patients))
+            begin_them = partial(begin, scenario, shop, patients=few, seed=seed, engine=engine, strategies=names)
+            # Beside the main run, unless all would compile the same engine at once.
+            begun = begin_them() if few and not needs_compiling(engine or scenario.study.engine) else []
+            results = simulated(scenario, patients=patients, seed=seed, engine=engine, strategies=names, workers=count, tell=tell, store=store)
             if payers_compared(results):
-                results = with_undelayed(results, workers=workers or os.cpu_count() or 1, progress=tell)
-            if alternatives:
-                results = with_alternatives(results, patients=alternatives, workers=workers or os.cpu_count() or 1, progress=tell)
-            folder = write(
-                results, output, command=["pathway", *sys.argv[1:]], tell=lambda what: tell(f"writing: {what}", 0, 0)
-            )
+                results = with_undelayed(results, workers=count, progress=tell)
+            if few:
+                results = with_alternatives(results, begun or begin_them(), patients=few, progress=tell)
+            folder = write(results, output, command=["pathway", *sys.argv[1:]], tell=lambda what: tell(f"writing: {what}", 0, 0), shop=shop)
         store.clear()
         from pathway.report.terminal import summary_text
 
         typer.echo(summary_text(results))
-        typer.echo(f"\n{time.perf_counter() - begin:,.0f} seconds. Report: {relative(folder / 'report.html')}")
+        typer.echo(f"\n{time.perf_counter() - since:,.0f} seconds. Report: {relative(folder / 'report.html')}")
+
+
+def workshop(workers: int) -> Workshop:
+    """Make processes that run alternatives and draw figures."""
+    from pathway.workshop import Workshop
+
+    return Workshop(workers, ("pathway.alternatives", "pathway.engines.compiled", "pathway.report.figures.every"))
 
 
 Tell = Callable[[str, int, int], None]
@@ -351,6 +357,32 @@ def review(
         if html is not None:
             html.write_text(telling.as_html(told), encoding="utf-8")
         typer.echo(telling.as_json(told) if as_json else telling.as_text(told))
+
+
+@app.command()
+def validate(
+    named: Annotated[Optional[str], typer.Argument(metavar="[DISEASE or SCENARIO]", help="absent: every disease that ships with trials", show_default=False)] = None,  # noqa: UP045
+    targets: Annotated[Optional[Path], typer.Option(metavar="FILE", help="your own cohort and observed targets, in place of the trials")] = None,  # noqa: UP045
+    patients: Annotated[int, typer.Option(min=2, max=MOST_PATIENTS, help="simulated patients of each arm")] = 2000,
+    seed: Annotated[Optional[int], typer.Option(min=0, help="seed of all draws")] = None,  # noqa: UP045
+    engine: Annotated[str, typer.Option(help="name of the engine")] = "compiled",
+    output: Annotated[Path, typer.Option(metavar="DIR", help="the folder of the validation is made inside it")] = Path("outputs"),
+) -> None:
+    """Run virtual trials and compare them with what was published; exit code 1 if a row that was calibrated to is missed."""
+    with guarded():
+        import os
+
+        from pathway.report.commands import validations
+        from pathway.report.validating import as_text
+
+        with progress_of() as tell:
+            done = validations(
+                named, targets=targets, patients=patients, seed=seed, engine=engine, workers=os.cpu_count() or 1, output=output, command=["pathway", *sys.argv[1:]], tell=tell
+            )  # fmt: skip
+        for made, folder in done:
+            typer.echo(f"{as_text(made)}\nReport: {relative(folder / 'validation.html')}")
+        if not all(made.summary.is_calibrated for made, _ in done):
+            raise typer.Exit(1)
 
 
 @app.command()

@@ -28,8 +28,8 @@ its shown unit (``<marker>_native``, ``<marker>``). Between two rows of a patien
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -63,7 +63,7 @@ class Kind(IntEnum):
     RECOVER = 8
     """It ended [condition, none]."""
     FLAG = 9
-    """A lasting flag was set [flag, transition or decision]."""
+    """A flag was set [flag, transition or decision]."""
     JUMP = 10
     """A marker jumped [marker, transition]; ``true`` holds the change in shown units."""
     VISIT = 11
@@ -97,7 +97,11 @@ class Kind(IntEnum):
     """A regimen was ordered that cannot start at once [trigger of the choice, none]; ``measured`` holds the regimen as a number."""
     UPHOLD = 25
     """A disputed denial stands [``peer_to_peer`` or ``appeal``, ``start`` or ``renewal``]."""
-    LOSE = 26
+    CLEAR = 26
+    """A flag was cleared [flag, decision]."""
+    RESTORE = 27
+    """A reduced dose is full again [treatment, decision]."""
+    LOSE = 28
     """A course that goes on lost its response [treatment, transition]."""
 
 
@@ -150,6 +154,11 @@ class EventLog:
     def rows(self, *kinds: Kind) -> NDArray[np.bool_]:
         """Which rows are of these kinds, shape (rows,)."""
         return np.isin(self.events["kind"], [int(kind) for kind in kinds])
+
+    def only(self, kinds: Collection[Kind]) -> EventLog:
+        """The same log with rows of other kinds struck out; the path stays whole."""
+        kept = self.rows(*kinds)
+        return replace(self, events={name: column[kept] for name, column in self.events.items()})
 
     def name_id(self, name: str) -> int:
         """Index of a name; -1 if the log never speaks of it."""

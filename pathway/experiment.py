@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -223,6 +223,12 @@ def estimate_seconds(programs: Sequence[Program], cohort: Cohort, seed: int, *, 
     return (time.perf_counter() - begin) * cohort.size / pilot.size / max(workers, 1)
 
 
+def cohort_size(scenario: Scenario, patients: int | None) -> int:
+    """Patients of a run: those asked for, all of the user's own, or the study's."""
+    own = len(next(iter(scenario.patients.values()))) if scenario.patients else scenario.study.patients
+    return own if patients is None else patients
+
+
 def chosen_strategies(scenario: Scenario, strategies: Sequence[str] | None) -> tuple[str, ...]:
     """Strategies to run, in the scenario's order; the comparator is always among them."""
     known = tuple(scenario.strategies)
@@ -336,7 +342,9 @@ def run(
         pool.shutdown()
     seconds["simulate"] = time.perf_counter() - begin
     begin = time.perf_counter()
-    results = {name: _valued(name, program, logs[name], cohort, scenario, values, terms) for name, program in programs.items()}
+    with ThreadPoolExecutor(max(workers, 1)) as threads:  # arrays are counted and sorted outside Python's lock
+        found = threads.map(lambda name: _valued(name, programs[name], logs[name], cohort, scenario, values, terms), programs)
+        results = dict(zip(programs, found, strict=True))
     seconds["value"] = time.perf_counter() - begin
     return Results(
         scenario=scenario, values=values, cohort=cohort, terms=terms, strategies=results, engine=engine, seed=seed, workers=workers, seconds=seconds
@@ -378,72 +386,3 @@ def with_undelayed(results: Results, *, workers: int = 1, progress: Progress | N
         if pool is not None:
             pool.shutdown(cancel_futures=True)
     return replace(results, undelayed=found, seconds={**results.seconds, "undelayed": time.perf_counter() - begin})
-
-
-def with_switch(scenario: Scenario, switch: str, option: str) -> Scenario:
-    """The same study with one structural switch turned."""
-    return replace(scenario, switches={**scenario.switches, switch: option})
-
-
-def printed_alternatives(scenario: Scenario) -> list[tuple[str, str]]:
-    """Structural alternatives a report prints beside its base case: (switch, option), the study's own options left out."""
-    switches = scenario.library.pathway.switches
-    return [
-        (name, option)
-        for name, switch in switches.items()
-        if switch.printed
-        for option in switch.options
-        if option != scenario.switches[name]
-    ]
-
-
-def with_alternatives(
-    results: Results, *, patients: int, workers: int = 1, progress: Callable[[str, int, int], None] | None = None
-) -> Results:
-    """The same results with their structural alternatives; see :func:`alternatives`."""
-    begin = time.perf_counter()
-    table = alternatives(results, patients=patients, workers=workers, progress=progress)
-    seconds = {**results.seconds, "alternatives": time.perf_counter() - begin}
-    return replace(results, alternatives=table, alternative_patients=patients, seconds=seconds)
-
-
-def alternatives(
-    results: Results, *, patients: int, workers: int = 1, progress: Callable[[str, int, int], None] | None = None
-) -> pd.DataFrame:
-    """Run every printed structural alternative on the first patients of the cohort, under the same draws.
-
-    Parameters
-    ----------
-    results
-        The base case; its own first ``patients`` patients are the row ``base case``.
-    patients
-        Patients of each alternative.
-    progress
-        Called with (alternative, done, of).
-
-    Returns
-    -------
-    One row an alternative and strategy: switch, option, label, strategy, cost, qaly, inc_cost, inc_qaly, inc_qaly_se (against the comparator) and, per threshold t,
-    inc_nmb_t and inc_nmb_se_t.
-    """
-    base = results.scenario
-    size = min(patients, results.cohort.size)
-    names = list(results.strategies)
-    chosen: list[tuple[str, str, str]] = [("", "", "base case")]
-    switches = base.library.pathway.switches
-    chosen += [(s, o, f"{switches[s].label}: {switches[s].options[o].label}") for s, o in printed_alternatives(base)]
-    frames = []
-    for number, (switch, option, label) in enumerate(chosen):
-        scenario = with_switch(base, switch, option) if switch else base
-        part = run(scenario, patients=size, seed=results.seed, engine=results.engine, strategies=names, workers=workers)
-        table = part.versus_comparator()
-        means = part.outcomes().set_index("strategy")
-        table.insert(0, "switch", switch)
-        table.insert(1, "option", option)
-        table.insert(2, "label", label)
-        table.insert(4, "cost", table["strategy"].map(means["cost"]))
-        table.insert(5, "qaly", table["strategy"].map(means["qalys_discounted"]))
-        frames.append(table.drop(columns=["icer"]))
-        if progress:
-            progress("structural alternatives", number + 1, len(chosen))
-    return pd.concat(frames, ignore_index=True)

@@ -1,6 +1,6 @@
 """Scalar arithmetic shared by every engine, the same bits everywhere.
 
-Only ``+ - * /``, comparisons, ``floor``, ``frexp`` and the correctly rounded square root are used: no library ``exp``, ``log`` or power, whose last bits differ between
+Only ``+ - * /``, comparisons, ``floor``, mantissa and exponent, and the correctly rounded square root are used: no library ``exp``, ``log`` or power, whose last bits differ between
 processors and between compiled and interpreted code. So a history depends on its key and on nothing else.
 
 ``exp`` and ``log`` use the classical argument reductions (k = nearest integer of x / ln 2; mantissa in [sqrt(1/2), sqrt(2))) with minimax coefficients of
@@ -23,7 +23,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pathway.jit import inline_kernel, kernel
+from pathway.jit import inline_kernel, kernel, mantissa_exponent
 
 Floats = NDArray[np.float64]
 
@@ -39,6 +39,10 @@ _ROUNDER = 6755399441055744.0
 """1.5 * 2**52: adding and subtracting it rounds a double to the nearest integer."""
 _SQRT_HALF = 0.70710678118654752440
 _MASK = 0xFFFFFFFF
+FOLD = 4.0
+"""Standard deviations beyond which a heavy-tailed draw is folded inside."""
+FOLDED_SCALE = 1.0611200291475183
+"""Gives the folded Student t unit variance again; checked by quadrature in ``tests/test_kernels.py``."""
 
 
 @kernel
@@ -77,7 +81,7 @@ def log(x: float) -> float:
         return -INFINITY
     if x < 0.0:
         return math.nan
-    m, n = math.frexp(x)
+    m, n = mantissa_exponent(x)
     if m < _SQRT_HALF:
         m = m * 2.0
         n = n - 1
@@ -95,11 +99,18 @@ def log(x: float) -> float:
 
 @kernel
 def expm1(x: float) -> float:
-    """``exp(x) - 1`` without loss near 0 (Kahan: corrects the rounded exponential by its own logarithm)."""
+    """``exp(x) - 1`` without loss near 0: msun's rational function, beyond it Kahan's correction of the rounded exponential by its own logarithm."""
+    if -0.34 < x < 0.34:
+        half = 0.5 * x
+        square = x * half
+        r = 1.0 + square * (
+            -3.33333333333331316428e-02
+            + square * (1.58730158725481460165e-03 + square * (-7.93650757867487942473e-05 + square * (4.00821782732936239552e-06 + square * -2.01099218183624371326e-07)))
+        )
+        t = 3.0 - r * half
+        return x - (x * (square * ((r - t) / (6.0 - x * t))) - square)
     if x > 40.0 or x < -40.0:
         return exp(x) - 1.0
-    if -1e-5 < x < 1e-5:
-        return x + x * x * (0.5 + x * (1.0 / 6.0 + x * (1.0 / 24.0)))
     y = exp(x)
     if y == 1.0:
         return x
@@ -211,16 +222,20 @@ def normal(seed: int, sample: int, patient: int, stream: int, index: int) -> flo
 
 @kernel
 def student4(seed: int, sample: int, patient: int, stream: int, index: int) -> float:
-    """Student t with 4 degrees of freedom scaled to unit variance.
+    """Student t with 4 degrees of freedom, bounded and of unit variance: heavy tails that end.
 
-    z / sqrt(chi2 / 4) / sqrt(2), with chi2 of 4 degrees of freedom = -2 log(u1 u2). Uses counter indices ``2 * index`` and ``2 * index + 1``, so a stream is
-    drawn either by this or by the others.
+    x = z / sqrt(chi2 / 4) / sqrt(2), with chi2 of 4 degrees of freedom = -2 log(u1 u2), has unit variance. The one draw in 208 beyond 4 is folded inside,
+    16 / x, which leaves the density continuous; the scale then gives unit variance back. Uses counter indices ``2 * index`` and ``2 * index + 1``, so a stream
+    is drawn either by this or by the others.
     """
     a, b, c, d = words(seed, sample, patient, stream, 2 * index)
     e, f, _, _ = words(seed, sample, patient, stream, 2 * index + 1)
     z = normal_quantile(unit_interval(a, b))
     half = -(log(unit_interval(c, d)) + log(unit_interval(e, f)))
-    return z / math.sqrt(half)
+    x = z / math.sqrt(half)
+    if x > FOLD or x < -FOLD:
+        x = FOLD * FOLD / x
+    return FOLDED_SCALE * x
 
 
 # --- hazards ----------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ What a program means
 
 1. *State and registers.* Time is years since entry. A patient is in exactly one state. Beside the state stand registers: the regimen (a set of
    treatments), one course per treatment (start, end, count, line it started in), doses held or reduced, one acute condition and its
-   recovery, lasting flags, approvals, at most one open start request and one renewal. The last row of a history is absorbing, or ``END`` at the horizon.
+   recovery, flags (transitions and decisions set them, decisions clear them), approvals, at most one open start request and one renewal. The last row of a history is absorbing, or ``END`` at the horizon.
 2. *Transitions* are timed (a hazard), scheduled (a delay) or decisions (at once, after the event that asked). At equal times the order is that of :class:`Turn`:
    horizon, absorbing timed, other timed, scheduled, request steps, expiry, scheduled visits, confirmatory visits, knots; inside a class, definition order.
    Nothing else happens at the horizon.
@@ -162,6 +162,16 @@ class Action(IntEnum):
     REDUCE = 4
     FLAG = 5
     EXCHANGE = 6
+    CLEAR = 7
+    RESTORE = 8
+
+
+class Dose(IntEnum):
+    """At which dose of its first treatment an effect row acts."""
+
+    ANY = -1
+    FULL = 0
+    REDUCED = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +239,8 @@ class EffectSpec:
     """One effect row. ``per_year`` in shown units a year, or native if ``native``; a plain factor for RATIO.
 
     ``needs`` and ``without`` are bit sets of treatments; ``lines`` a bit set of lines in which the first treatment's course started (0: any);
-    ``where`` pairs (covariate, value). With a COURSE_END clock the clock's treatment must be off after having been on.
+    ``where`` pairs (covariate, value). ``dose`` of the first treatment at which the row acts. With a COURSE_END clock the clock's treatment must be off
+    after having been on.
     """
 
     name: str
@@ -243,6 +254,7 @@ class EffectSpec:
     first_treatment: int = -1
     lines: int = 0
     where: tuple[tuple[int, float], ...] = ()
+    dose: Dose = Dose.ANY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,12 +346,17 @@ class TransitionSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduledSpec:
-    """A course that is complete after a delay."""
+    """A course that is complete after a delay: ``after`` years, or ``reach / covariate`` years if that is earlier (-1: none).
+
+    The second is a cumulative dose: what may be given in all, over what a unit of the covariate (a kg) is given in a year.
+    """
 
     name: str
     treatment: int
     after: float
     reason: str
+    covariate: int = -1
+    reach: float = INFINITY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from pathway.program import (
     DecisionSpec,
     DelaySpec,
     DenialSpec,
+    Dose,
     EffectKind,
     EffectSpec,
     MarkerSpec,
@@ -85,7 +86,7 @@ def programs(draw: st.DrawFn) -> Program:
     pick_rule = st.integers(0, len(rules) - 1)
     transitions = [
         tiny.hazard("die_background", draw(rates), alive, dead, cause="background", is_invariant=True),
-        tiny.hazard("die_disease", draw(rates) * 0.1, alive, dead, cause="disease", marker_terms=((0, -0.03, 70.0),), condition_terms=((0, 0.7),)),
+        tiny.hazard("die_disease", draw(rates) * 0.1, alive, dead, cause="disease", marker_terms=((0, -0.03, 70.0),), condition_terms=((0, 0.7),), flag_terms=((0, 0.9),)),
         tiny.hazard("infect", draw(rates), alive, forbids_condition=True, condition=0, jumps=((0, -1.0),)),
     ]
     transitions += [
@@ -106,6 +107,10 @@ def programs(draw: st.DrawFn) -> Program:
         DecisionSpec(name="progress", rule=draw(pick_rule), sources=treated, action=Action.NEXT_LINE, reason="progression", confirm=draw(st.sampled_from([None, confirm]))),
         DecisionSpec(name="pause", rule=draw(pick_rule), sources=treated, action=Action.HOLD, treatment=0),
         DecisionSpec(name="go_on", rule=draw(pick_rule), sources=treated, action=Action.RESUME, treatment=0),
+        DecisionSpec(name="raise", rule=draw(pick_rule), sources=alive, action=Action.FLAG, flag=0),
+        DecisionSpec(name="lower", rule=draw(pick_rule), sources=alive, action=Action.CLEAR, flag=0),
+        DecisionSpec(name="less", rule=draw(pick_rule), sources=treated, action=Action.REDUCE, treatment=0),
+        DecisionSpec(name="full", rule=draw(pick_rule), sources=treated, action=Action.RESTORE, treatment=0),
         DecisionSpec(name="give_up", rule=draw(pick_rule), sources=treated, action=Action.STOP, treatment=drugs - 1, reason=draw(st.sampled_from(["inefficacy", "good_response", "choice"]))),
     ]  # fmt: skip
     delay = lambda name: DelaySpec(mean=draw(delays), family=draw(st.sampled_from(["fixed", "exponential"])), stream=stream_id(f"request:{name}"))  # noqa: E731
@@ -129,7 +134,7 @@ def programs(draw: st.DrawFn) -> Program:
         EffectSpec(
             name=f"{name}_helps", marker=0, kind=draw(st.sampled_from([EffectKind.DIFFERENCE, EffectKind.GAIN])),
             per_year=Phases(values=(draw(slopes), 0.0), edges=(draw(st.sampled_from([0.4, 1.25])), float("inf"))),
-            clock=Clock(kind=ClockKind.COURSE, treatment=number), needs=1 << number, first_treatment=number,
+            clock=Clock(kind=ClockKind.COURSE, treatment=number), needs=1 << number, first_treatment=number, dose=draw(st.sampled_from(Dose)),
         )
         for number, name in enumerate(names)
     ]  # fmt: skip
@@ -139,9 +144,10 @@ def programs(draw: st.DrawFn) -> Program:
         states=states, absorbing=1 << dead, last_resort=care, line_states=tuple(range(lines + 1)), treatments=names, covariates=("age", "m0", "suits_b"),
         markers=(MarkerSpec(name="m", baseline=1, lower=20.0, upper=140.0, walk_keep=0.96, walk_sd=draw(st.sampled_from([0.0, 2.0])), walk_heavy=draw(st.booleans()), walk_stream=stream_id("walk:m"), error_sd=draw(st.sampled_from([0.0, 3.0])), missing=draw(st.sampled_from([0.0, 0.2]))),),
         conditions=(ConditionSpec(name="infection", stream=stream_id("recovery:infection"), recovery=0.1, exponential=draw(st.booleans()), holds=draw(st.integers(0, (1 << drugs) - 1))),),
+        flags=("noted",), flags_at_entry=(draw(st.sampled_from([-1, 2])),),
         schedules=(ScheduleSpec(name="clinic", clock=Clock(), offsets=np.arange(0.0, 60.0, draw(st.sampled_from([0.25, 0.5]))), measures=(0,), findings=(), streams=streams),),
         rules=tuple(rules), code=tuple(code), transitions=tuple(transitions),
-        scheduled=tuple(ScheduledSpec(name="complete_a", treatment=0, after=0.5, reason="completed") for _ in range(draw(st.integers(0, 1)))),
+        scheduled=tuple(ScheduledSpec(name="complete_a", treatment=0, after=0.5, reason="completed", covariate=draw(st.sampled_from([-1, 0, 2])), reach=draw(st.sampled_from([10.0, 30.0]))) for _ in range(draw(st.integers(0, 1)))),
         decisions=tuple(decisions), effects=tuple(effects), lines=candidates, access=access, moves=tuple(moves), horizon=draw(st.sampled_from([0.1, 3.0, 12.0])),
     )  # fmt: skip
 

@@ -22,7 +22,7 @@ from pathway.report.tables import full_incremental
 from pathway.report.view import View
 from pathway.story import Words, rows_of, tell
 from tests import tiny
-from tests.histories import same_history
+from tests.histories import crowd, same_history
 from tests.test_requests import ADD_B, HALF, IN_FILE, NEVER_MET, payer
 
 SCENARIO = Path(__file__).parents[1] / "scenarios" / "ssc_ild_access.toml"
@@ -123,8 +123,8 @@ def test_the_funnel_gives_its_input_rates_back(engine):
         abandonment=0.1,
         **ONE_LINE,
     )
-    log = simulate(program, tiny.drug_people(3000), 7, engine=engine)
-    found = funnel_row(log, np.full(3000, 10.0))
+    log = simulate(program, tiny.drug_people(crowd(engine, 3000)), 7, engine=engine)
+    found = funnel_row(log, np.full(crowd(engine, 3000), 10.0))
     lacking = (1 - chances["documents"]) * (1 - chances["completes"])
     merits = (1 - lacking) * chances["residual"]
     denied = lacking + merits
@@ -160,13 +160,13 @@ def test_days_are_what_the_delays_say(engine):
     spread = 0.5
     supply = DelaySpec(mean=0.1, family="lognormal", sd_log=spread, stream=11)
     program = payer(submission=DelaySpec(mean=0.02), decision=DelaySpec(mean=0.05, family="exponential", stream=12), supplies=(supply, supply), **ONE_LINE)
-    found = funnel_row(simulate(program, tiny.drug_people(2000), 7, engine=engine), np.full(2000, 10.0))
+    found = funnel_row(simulate(program, tiny.drug_people(crowd(engine, 3000)), 7, engine=engine), np.full(crowd(engine, 3000), 10.0))
     assert abs(found["decision_days"] - 0.05 * YEAR) < 3.0 * found["decision_days_se"]
     assert abs(found["decision_days_median"] - 0.05 * np.log(2.0) * YEAR) < 3.0 * found["decision_days_median_se"]
     assert abs(found["decision_days_p90"] - 0.05 * np.log(10.0) * YEAR) < 3.0 * found["decision_days_p90_se"]
     assert found["dose_days"] == found["dose_approved_days"]
     unasked = funnel_row(
-        simulate(replace(program, access=replace(program.access, treatments=0)), tiny.drug_people(2000), 7, engine=engine), np.full(2000, 10.0)
+        simulate(replace(program, access=replace(program.access, treatments=0)), tiny.drug_people(crowd(engine, 3000)), 7, engine=engine), np.full(crowd(engine, 3000), 10.0)
     )
     assert abs(unasked["dose_unasked_days"] - 0.1 * np.exp(-0.5 * spread**2) * YEAR) < 3.0 * unasked["dose_unasked_days_se"]
     assert unasked["requests"] == 0.0

@@ -13,7 +13,7 @@ from pathway.draws import stream_id
 from pathway.engines import simulate
 from pathway.program import CandidateSpec, Clock, ClockKind, Form, LifeTable, Move, Phases, TransitionSpec
 from tests import tiny
-from tests.histories import by_patient, lives, present_value, within, years_in_states
+from tests.histories import by_patient, crowd, lives, present_value, within, years_in_states
 
 CASES = Path(__file__).parent / "verification"
 PATIENTS = 4000
@@ -159,7 +159,7 @@ def test_a_hazard_that_follows_a_marker_is_integrated_exactly(engine):
         effects=(EffectSpec(name="fall", marker=0, kind=EffectKind.DRIFT, per_year=Phases(values=(-2.0,))),),
         transitions=(tiny.hazard("die", 0.03, 1, 1, marker_terms=((0, -0.03, 70.0),)),),
     )  # fmt: skip
-    log = simulate(program, tiny.people(PATIENTS, ("age", "m0"), (50.0, 80.0)), 9, engine=engine)
+    log = simulate(program, tiny.people(crowd(engine, PATIENTS), ("age", "m0"), (50.0, 80.0)), 9, engine=engine)
     t = np.linspace(0.0, 40.0, 400_001)
     level = 0.03 * np.exp(-0.03 * 10.0)
     survival = np.exp(-level * np.expm1(0.06 * t) / 0.06)

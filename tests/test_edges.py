@@ -236,7 +236,7 @@ def test_waiting_delays_the_start_and_bridges_with_what_is_on(engine):
 
 def test_a_course_from_before_entry_has_a_budget_of_its_own(engine):
     """Patients who enter on a drug stop it in their own time, not at once: its hazard is spent from entry on."""
-    program = calm(transitions=(tiny.hazard("stop_a", 0.5, tiny.TREATED, treatment=0, stops=1, reason="intolerance"),), horizon=1000.0)
+    program = calm(transitions=(tiny.hazard("stop_a", 0.5, tiny.TREATED, treatment=0, stops=1, reason="intolerance"),), horizon=60.0)
     cohort = tiny.drug_people(300)
     one = np.ones(cohort.size, dtype=np.int64)
     cohort = replace(cohort, regimen=one, line=one, years_on=np.full(cohort.size, 0.7), choose="none")

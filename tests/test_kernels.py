@@ -360,7 +360,7 @@ def fingerprint() -> str:
 
 _TABLE = np.cumsum([0.001 * 1.1**year for year in range(40)])
 
-RECORDED_FINGERPRINT = "0544e78e0a5d80f2311afdf9e463079864b11775564ac68a0c75dab52cb466dd"
+RECORDED_FINGERPRINT = "f5a9842fec14920b18965d2cae5b73af75062e9cfc56ade72f910c4b71b866f6"
 """Recorded once; a change of any bit of any draw changes every recorded history."""
 
 

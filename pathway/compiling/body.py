@@ -18,6 +18,7 @@ from pathway.program import (
     INFINITY,
     ClockKind,
     ConditionSpec,
+    Dose,
     EffectKind,
     EffectSpec,
     FindingSpec,
@@ -136,6 +137,8 @@ def _effect(lookup: Lookup, effect: Effect) -> EffectSpec:
         needs |= 1 << clock.treatment
     if effect.lines and first < 0:
         lookup.fault(f"{where}, lines", "lines without a treatment", "the treatment whose course started in them")
+    if effect.dose != "any" and first < 0:
+        lookup.fault(f"{where}, dose", "a dose without a treatment", "the treatment that is taken at it")
     return EffectSpec(
         name=effect.name,
         marker=lookup.index("marker", effect.marker, f"{where}, marker"),
@@ -148,6 +151,7 @@ def _effect(lookup: Lookup, effect: Effect) -> EffectSpec:
         first_treatment=first,
         lines=sum(1 << line for line in set(effect.lines)),
         where=lookup.pairs(effect.where, f"{where}, where"),
+        dose=Dose[effect.dose.upper()],
     )
 
 

@@ -33,7 +33,9 @@ ACTIONS = {
     "hold": Action.HOLD,
     "resume": Action.RESUME,
     "reduce": Action.REDUCE,
+    "restore": Action.RESTORE,
     "flag": Action.FLAG,
+    "clear": Action.CLEAR,
     "exchange": Action.EXCHANGE,
 }
 USUAL_REASONS = {Action.NEXT_LINE: "progression", Action.STOP: "choice", Action.EXCHANGE: "exchange"}
@@ -145,10 +147,10 @@ def decisions(lookup: Lookup) -> tuple[DecisionSpec, ...]:
 def _decision(lookup: Lookup, row: Decision) -> DecisionSpec:
     where = f"pathway.toml, decision {row.name}"
     action = ACTIONS[row.do]
-    if action in (Action.STOP, Action.HOLD, Action.RESUME, Action.REDUCE) and row.treatment is None:
+    if action in (Action.STOP, Action.HOLD, Action.RESUME, Action.REDUCE, Action.RESTORE) and row.treatment is None:
         lookup.fault(where, f"do = {row.do} without a treatment", "key treatment")
-    if (action is Action.FLAG) != (row.flag is not None):
-        lookup.fault(where, f"do = {row.do} with flag = {row.flag}", "key flag for do = flag, and only for it")
+    if (action in (Action.FLAG, Action.CLEAR)) != (row.flag is not None):
+        lookup.fault(where, f"do = {row.do} with flag = {row.flag}", "key flag for do = flag and do = clear, and only for them")
     exchange = tuple(
         (lookup.index("treatment", swap.stop, f"{where}, exchange"), lookup.index("treatment", swap.start, f"{where}, exchange")) for swap in row.exchange
     )

@@ -105,7 +105,9 @@ class FactCode:
     def _fact(self, node: Clause, name: str) -> None:
         words = self._fact_words(node, name)
         binding = self.bindings.facts.get(name)
-        if binding is None:
+        if node.ever and (binding is None or binding.constant is None):
+            self._blind(words, "earlier values are not kept for good")
+        elif binding is None:
             if node.if_missing == "absent":
                 self.unseen.append(Unseen(rule=self.code, words=words, why="no record: taken as no, as the rule says"))
                 self._settle(Truth.MET if node.equals is False else Truth.NOT_MET, words, None)

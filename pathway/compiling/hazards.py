@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from pathway import kernels
 from pathway.compiling.lookup import AGE, FEMALE, Lookup
-from pathway.definition.change import HazardTerm, Transition
+from pathway.definition.change import HazardTerm, ScheduledStop, Transition
 from pathway.draws import stream_id
 from pathway.program import Clock, ClockKind, Form, LifeTable, Phases, ScheduledSpec, TransitionSpec
 
@@ -53,7 +53,9 @@ def transitions(lookup: Lookup) -> tuple[tuple[TransitionSpec, ...], tuple[LifeT
     tables = LifeTables()
     scenario = lookup.scenario
     found = tuple(
-        _transition(lookup, row, tables) for row in scenario.library.pathway.transitions if scenario.in_force(row)
+        _transition(lookup, row, tables)
+        for row in scenario.library.pathway.transitions
+        if scenario.in_force(row) and row.unless_decision not in lookup.strategy.decisions
     )
     return found, tuple(tables.tables)
 
@@ -61,16 +63,21 @@ def transitions(lookup: Lookup) -> tuple[tuple[TransitionSpec, ...], tuple[LifeT
 def scheduled(lookup: Lookup) -> tuple[ScheduledSpec, ...]:
     """Planned stops in force, in file order."""
     scenario = lookup.scenario
-    return tuple(
-        ScheduledSpec(
-            name=row.name,
-            treatment=lookup.index("treatment", row.treatment, f"pathway.toml, scheduled {row.name}, treatment"),
-            after=lookup.at_least_zero(row.after, f"pathway.toml, scheduled {row.name}, after"),
-            reason=row.reason,
-        )
-        for row in scenario.library.pathway.scheduled
-        if scenario.in_force(row)
+    return tuple(_scheduled(lookup, row) for row in scenario.library.pathway.scheduled if scenario.in_force(row))
+
+
+def _scheduled(lookup: Lookup, row: ScheduledStop) -> ScheduledSpec:
+    where = f"pathway.toml, scheduled {row.name}"
+    spec = ScheduledSpec(
+        name=row.name,
+        treatment=lookup.index("treatment", row.treatment, f"{where}, treatment"),
+        after=lookup.at_least_zero(row.after, f"{where}, after"),
+        reason=row.reason,
     )
+    if row.at_most is None or row.per_year is None or row.of is None:
+        return spec
+    rate = lookup.above_zero(row.per_year, f"{where}, per_year")
+    return replace(spec, covariate=lookup.index("covariate", row.of, f"{where}, of"), reach=lookup.at_least_zero(row.at_most, f"{where}, at_most") / rate)
 
 
 def _transition(lookup: Lookup, row: Transition, tables: LifeTables) -> TransitionSpec:

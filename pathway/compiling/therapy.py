@@ -73,6 +73,9 @@ class TherapyCode(FactCode):
         parts = self._question(node, treatment, words)
         if node.for_at_least is not None:
             parts += self._flag("course_years", treatment, span_years(node.for_at_least), words, upper=INFINITY)
+        if node.for_more_than is not None:
+            self._blind(f"{words} (longer than {node.for_more_than})", "only the least length of a course is a field of the record")
+            parts += 1
         if node.last_dose_before is not None:
             parts += self._flag("years_since_start", treatment, span_years(node.last_dose_before), words, upper=INFINITY)
         if node.last_dose_within is not None:

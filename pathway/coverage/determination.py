@@ -62,6 +62,8 @@ class Finding:
         For lists of bands: the one that fits, and what it says (after repeats and holds).
     position
         For guidelines: what it says to the request, if anything.
+    strength
+        How strongly, as the guideline puts it.
     """
 
     rule: PolicyRule
@@ -72,6 +74,7 @@ class Finding:
     act: str = ""
     text: str = ""
     position: str = ""
+    strength: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +195,7 @@ class _Desk:
             return self._banded(rule, layer)
         proof = prove(rule, self.context)
         position = (rule.says if proof.truth is Truth.MET else rule.says_if_not_met if proof.truth is Truth.NOT_MET else None) or ""
-        return Finding(rule=rule, layer=layer, truth=proof.truth, proof=proof, position=position)
+        return Finding(rule=rule, layer=layer, truth=proof.truth, proof=proof, position=position, strength=rule.strength if position else "")
 
     def _banded(self, rule: PolicyRule, layer: str) -> Finding:
         """The first band that fits; a band that cannot be answered leaves the rule not documented."""
@@ -210,7 +213,8 @@ class _Desk:
                 return Finding(rule=rule, layer=layer, truth=Truth.NOT_DOCUMENTED, proof=self._bands(rule, Truth.NOT_DOCUMENTED, proofs))
             if proof.truth is Truth.MET:
                 act, text = self._act(band, path)
-                return Finding(rule=rule, layer=layer, truth=Truth.MET, proof=self._bands(rule, Truth.MET, proofs), band=band, act=act, text=text)
+                shown = self._bands(rule, Truth.MET, proofs)
+                return Finding(rule=rule, layer=layer, truth=Truth.MET, proof=shown, band=band, act=act, text=text, position=band.says or "", strength=band.strength)
         return Finding(rule=rule, layer=layer, truth=Truth.NOT_APPLICABLE, proof=self._bands(rule, Truth.NOT_APPLICABLE, proofs))
 
     def _bands(self, rule: PolicyRule, truth: Truth, proofs: list[Proof]) -> Proof:
@@ -225,8 +229,8 @@ class _Desk:
             if earlier.truth is Truth.MET and band.if_repeated is not None:
                 return band.if_repeated, band.repeated_text or band.text
             if earlier.truth is not Truth.MET and band.confirm:
-                return band.act, f"{band.text} (one value: repeat to confirm)"
-        return band.act, band.text
+                return band.act or "", f"{band.text} (one value: repeat to confirm)"
+        return band.act or "", band.text
 
     # --- the payer -----------------------------------------------------------------------------------------------------
 
@@ -251,12 +255,26 @@ class _Desk:
 
     def _by_label(self, findings: tuple[Finding, ...]) -> Verdict:
         """The label alone decides: its indication, dosing, steps and exclusions."""
+        indication = self._indication()
+        if indication.truth is not Truth.MET:
+            return Verdict(profile=LABEL_ONLY, answer=self._answer_of(indication.truth), truth=indication.truth, proof=indication)
         deciding = [one for one in findings if one.layer == "label" and one.rule.type in DECIDES_LABEL and not one.rule.bands and one.rule.if_not_met in ("deny", "flag")]
         failed = next((one for one in deciding if one.truth is Truth.NOT_MET), None)
         open_one = next((one for one in deciding if one.truth is Truth.NOT_DOCUMENTED and one.rule.if_missing == "pend"), None)
         told = failed or open_one or next(iter(deciding), None)
         truth = Truth.NOT_MET if failed else Truth.NOT_DOCUMENTED if open_one else Truth.MET
         return Verdict(profile=LABEL_ONLY, answer=self._answer_of(truth), truth=truth, proof=None if told is None else told.proof)
+
+    def _indication(self) -> Proof:
+        """Tell whether the label of the drug lists the disease at all."""
+        policies, asked = self.record.policies, self.record.asked
+        agent = policies.agents[asked.drug]
+        words = f"the label of {agent.label} lists {policies.disease(asked.disease)}"
+        if agent.labelled_for is None:
+            return Proof(path="label", truth=Truth.NOT_DOCUMENTED, words=words, form="label", missing=f"whether {words}: it was not read", source=agent.source)
+        truth = Truth.MET if asked.disease in agent.labelled_for else Truth.NOT_MET
+        found = ", ".join(policies.disease(one) for one in agent.labelled_for) or "none of the diseases held here"
+        return Proof(path="label", truth=truth, words=words, form="label", found=f"it lists {found}", changeable=False, source=agent.source)
 
     def _coverage(self, verdict: Verdict | None, findings: tuple[Finding, ...]) -> Answer | None:
         """The plan's answer, and what the label's dosing and exclusions make of it."""
@@ -319,6 +337,9 @@ class _Desk:
     # --- remarks --------------------------------------------------------------------------------------------------------------
 
     def _remarks(self, findings: tuple[Finding, ...], verdict: Verdict | None) -> None:
+        indication = self._indication()
+        if indication.truth is Truth.NOT_MET:
+            self.flags["off_label"] = f"it is not so that {indication.words}: {indication.found}" + (f" ({indication.source})" if indication.source else "")
         positions = {one.rule.id: one.position for one in findings if one.position}
         for one in findings:
             self._remark(one)

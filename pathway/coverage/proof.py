@@ -270,6 +270,8 @@ def _fact(clause: Clause, fact: str, context: Context, path: str) -> Proof:
     agents = record.policies.members(clause.before_start_of)
     first = record.first_dose(agents) if agents else None
     seen = record.latest(fact, earlier_than=first, skip=context.skip, measured_only=clause.measured_only)
+    if clause.ever:
+        seen = next((one for one in reversed(record.of(fact)) if one.value is not None and _judged(clause, one, "")[0] is Truth.MET), seen)
     words = clause.label or (spec.label if clause.equals is True else f"{spec.label}: {threshold_words(clause, spec.unit)}")
     if clause.before_start_of:
         words += ", before the first dose"

@@ -98,6 +98,7 @@ class Transition(Document):
     flag: FlagId | None = Field(default=None, description="the flag it sets")
     jumps: tuple[Jump, ...] = ()
     cause: str = Field(default="", description="for deaths: the cause as reported")
+    unless_decision: Name | None = Field(default=None, description="not in force for strategies that list this optional decision, which does the same")
     only_if: When | None = None
     note: str = ""
 
@@ -111,6 +112,9 @@ class ScheduledStop(Document):
     label: Label
     treatment: TreatmentId
     after: ValueId
+    at_most: ValueId | None = Field(default=None, description="cumulative dose at which it is complete before that; with per_year and of")
+    per_year: ValueId | None = Field(default=None, description="dose a year for one unit of the covariate in of")
+    of: CovariateId | None = Field(default=None, description="covariate that the dose goes by, e.g. weight_kg")
     reason: Name = "completed"
     only_if: When | None = None
 
@@ -136,7 +140,7 @@ class Decision(Document):
 
     ``do``: ``next_line`` (progression: choose from the next line), ``stop`` (that treatment, with ``reason``;
     then choose again from the same line unless ``choose = false``), ``hold``, ``resume``, ``reduce`` (dose
-    level), ``flag`` (set ``flag``), ``exchange`` (each pair of ``exchange`` that is on, its approval with it; then to state
+    level), ``restore`` (full dose again), ``flag`` (set ``flag``), ``clear`` (clear ``flag``), ``exchange`` (each pair of ``exchange`` that is on, its approval with it; then to state
     ``to``, or back to the state of the present line).
     """
 
@@ -145,7 +149,7 @@ class Decision(Document):
     when: RuleId = Field(description="rule")
     source_states: tuple[StateId, ...] | Literal["alive"] = Field(default="alive", alias="from")
     treatment: TreatmentId | None = Field(default=None, description="only while on it; what do acts on")
-    do: Literal["next_line", "stop", "hold", "resume", "reduce", "flag", "exchange"]
+    do: Literal["next_line", "stop", "hold", "resume", "reduce", "restore", "flag", "clear", "exchange"]
     exchange: tuple[Swap, ...] = ()
     to: StateId | None = Field(default=None, description="exchange: the state it leads to")
     to_line_state: bool = Field(default=False, description="exchange: back to the state of the present line")
@@ -183,6 +187,7 @@ class Effect(Document):
     lines: tuple[int, ...] = Field(
         default=(), description="only if the first treatment's course started in one of these lines; empty: any"
     )
+    dose: Literal["any", "full", "reduced"] = Field(default="any", description="only at this dose of the first treatment")
     only_if: When | None = None
     label: str = ""
     note: str = ""

@@ -85,6 +85,7 @@ class DosingRow(Document):
     from_days: float = Field(default=0.0, ge=0, description="this row acts from this day of the course")
     until_days: float | None = Field(default=None, gt=0)
     intensity: float = Field(default=1.0, gt=0, le=1, description="relative dose intensity; multiplies units, not time")
+    reduced: float = Field(default=1.0, gt=0, le=1, description="share of the units that are used while the dose is reduced; its share of the effect is evidence")
     source: str = Field(min_length=1)
     grade: Grade
     note: str = ""

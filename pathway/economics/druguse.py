@@ -3,8 +3,8 @@
 ``rate`` accrues evenly while on drug and not held; ``scheduled`` counts administrations (one given is paid even
 if the patient stops next day; one due exactly at the stop is not given); ``packs`` are dispensed whole at the
 start and every interval while on, and what is left of the last at the stop is wasted. Doses and packs that fall
-due during a hold are not used. Intensity multiplies units, not time. Dose reductions do not change use. This
-module must not know prices.
+due during a hold are not used. Intensity multiplies units, not time; so does the share of a reduced dose, for what
+falls due while the dose is reduced. This module must not know prices.
 
 Hand-computed cases stand in ``tests/test_druguse.py``.
 """
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pathway.definition.documents import DosingRow
-from pathway.economics.timeline import Spans, repeated, without
+from pathway.economics.timeline import Moments, Spans, repeated, without
 from pathway.errors import EconomicsError
 from pathway.units import DAYS_PER_YEAR
 
@@ -160,7 +160,7 @@ def vial_sizes(row: DosingRow) -> tuple[float, ...]:
     return sizes
 
 
-def use_of(row: DosingRow, courses: Spans, holds: Spans, needed: Floats, paid: Floats) -> Use:
+def use_of(row: DosingRow, courses: Spans, holds: Spans, needed: Floats, paid: Floats, reductions: Spans | None = None) -> Use:
     """Use of one item during the courses of its treatment, after time 0.
 
     Parameters
@@ -171,17 +171,26 @@ def use_of(row: DosingRow, courses: Spans, holds: Spans, needed: Floats, paid: F
         Of the treatment.
     needed, paid : shape (patients,)
         From :func:`amounts`.
+    reductions
+        When the dose was reduced; None: never.
 
     Raises
     ------
     EconomicsError
-        If packs have no interval.
+        If packs have no interval, or a reduced dose accrues evenly.
     """
     begin = courses.start + row.from_days / DAYS_PER_YEAR
     end = courses.stop
     if row.until_days is not None:
         end = np.minimum(end, courses.start + row.until_days / DAYS_PER_YEAR)
     if row.mode == "rate":
+        if row.reduced != 1.0:
+            raise EconomicsError(
+                where=f"dosing.csv, {row.treatment}, {row.item}, reduced",
+                found="a reduced dose of a drug whose use accrues evenly",
+                expected="mode scheduled or packs",
+                mend="give administrations or packs",
+            )
         course, start, stop = without(courses, holds)
         start, stop = np.maximum(np.maximum(start, begin[course]), 0.0), np.minimum(stop, end[course])
         real = stop > start
@@ -190,7 +199,9 @@ def use_of(row: DosingRow, courses: Spans, holds: Spans, needed: Floats, paid: F
         return Use(position=position, quantity=quantity, waste=np.zeros(quantity.size), start=start, stop=stop)
     course, time = _due(row, courses, begin, end, holds)
     position = courses.position[course]
-    waste = (paid - needed)[position]
+    share = _share_of_dose(row, position, time, reductions)
+    quantity = paid[position] * share
+    waste = (paid - needed)[position] * share
     if row.mode == "packs":
         if row.interval_days is None:
             raise EconomicsError(
@@ -202,8 +213,17 @@ def use_of(row: DosingRow, courses: Spans, holds: Spans, needed: Floats, paid: F
         unexpired = np.clip((time + spacing - end[course]) / spacing, 0.0, 1.0)
         # A course cut off by the horizon has not stopped: its last pack is not wasted.
         goes_on = courses.is_open & (end >= courses.stop)
-        waste = np.where(goes_on[course], 0.0, paid[position] * unexpired)
-    return Use(position=position, quantity=paid[position], waste=waste, start=time, stop=time.copy())
+        waste = np.where(goes_on[course], 0.0, quantity * unexpired)
+    return Use(position=position, quantity=quantity, waste=waste, start=time, stop=time.copy())
+
+
+def _share_of_dose(row: DosingRow, position: Ints, time: Floats, reductions: Spans | None) -> Floats:
+    """Share of the full dose at each administration or pack, shape as given."""
+    if row.reduced == 1.0 or reductions is None or not reductions.position.size:
+        return np.ones(time.size)
+    span = Moments(reductions.position, reductions.start).last(position, time)
+    inside = (span >= 0) & (reductions.position[span] == position) & (reductions.start[span] <= time) & (time < reductions.stop[span])
+    return np.where(inside, row.reduced, 1.0)
 
 
 def _due(row: DosingRow, courses: Spans, begin: Floats, end: Floats, holds: Spans) -> tuple[Ints, Floats]:

@@ -38,7 +38,7 @@ from pathway.definition.documents import DosingRow, EconomicsDocument
 from pathway.economics.druguse import amounts, use_of
 from pathway.economics.life import life_of
 from pathway.economics.resources import resource_use
-from pathway.economics.timeline import Moments, Timeline, courses_of, holds_of, timeline_of
+from pathway.economics.timeline import Moments, Timeline, courses_of, holds_of, reductions_of, timeline_of
 from pathway.errors import EconomicsError
 from pathway.eventlog import EventLog, regimen_label
 from pathway.program import Cohort, Program
@@ -157,14 +157,14 @@ def build(log: EventLog, program: Program, cohort: Cohort, library: Books, value
         courses = courses_of(timeline, number, cohort)
         if not rows or not courses.position.size:
             continue
-        holds = holds_of(timeline, number)
+        holds, reductions = holds_of(timeline, number), reductions_of(timeline, number)
         for row in rows:
             fits = _weighs(cohort, row)
             given, paused = courses.only(fits), holds.only(fits)
             if not given.position.size:
                 continue
             needed, paid = amounts(row, _size(cohort, "weight_kg", row), _size(cohort, "body_surface", row))
-            use = use_of(row, given, paused, needed, paid)
+            use = use_of(row, given, paused, needed, paid, reductions)
             columns = (use.position, use.quantity, use.waste, use.start, use.stop)
             parts.append((row.category, row.item, _by_line(timeline, changes, *columns)))
     age = cohort.values[:, program.age] if program.age >= 0 else np.zeros(cohort.size)  # noqa: PD011

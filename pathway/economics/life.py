@@ -82,9 +82,6 @@ def life_of(timeline: Timeline) -> Life:
             expected=f"{timeline.end[wrong[0]]:g} years, the time of the last row",
         )
     row = timeline.last_row(who, start)
-    flags = np.zeros(who.size, dtype=np.int64)
-    for flag in range(len(timeline.program.flags)):
-        flags |= (timeline.flag_time[who, flag] <= start).astype(np.int64) << flag
     markers: dict[str, tuple[Floats, Floats]] = {}
     for marker in timeline.log.markers:
         values = np.asarray(path[marker], dtype=np.float64)
@@ -102,7 +99,7 @@ def life_of(timeline: Timeline) -> Life:
         line=timeline.column("line", row),
         regimen=timeline.column("regimen", row),
         condition=timeline.condition[row],
-        flags=flags,
+        flags=timeline.flags[row],
         markers=markers,
     )
 

@@ -116,8 +116,8 @@ def _per_event(resource: Resource, timeline: Timeline, quantity: float, last: Fl
         chosen = timeline.select(kinds[kind], resource.name)
     chosen &= _registers(resource, timeline, state, regimen)
     if resource.requires_flag:
-        flag = _bits(resource, (resource.requires_flag,), timeline.program.flags).bit_length() - 1
-        chosen &= timeline.flag_time[timeline.position, flag] <= timeline.time
+        bits = _bits(resource, (resource.requires_flag,), timeline.program.flags)
+        chosen &= (timeline.flags[timeline.last_row(timeline.position, timeline.time)] & bits) > 0
     if resource.requires_condition:
         chosen &= timeline.condition == _condition(resource, timeline)
     rows = np.flatnonzero(chosen & (quantity > 0.0) & (timeline.time < last[timeline.position]))

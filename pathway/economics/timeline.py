@@ -93,8 +93,8 @@ class Timeline:
         Patient's position in the cohort and time of every row.
     condition : shape (rows,)
         Acute condition after the row, -1: none.
-    flag_time : shape (patients, flags)
-        When a flag was set, infinite: never; 0: at entry.
+    flags : shape (rows,)
+        Flags after the row, a bit set.
     end : shape (patients,)
         Time of the last row.
     is_censored : shape (patients,)
@@ -109,7 +109,7 @@ class Timeline:
     time: Floats
     rows: Moments
     condition: Ints
-    flag_time: Floats
+    flags: Ints
     end: Floats
     is_censored: Flags
 
@@ -149,7 +149,7 @@ class Timeline:
         for column in columns:
             differs[1:] |= column[1:] != column[:-1]
         if not of_line:
-            differs |= self.select(Kind.FLAG)
+            differs |= self.select(Kind.FLAG) | self.select(Kind.CLEAR)
         differs[1:] &= self.position[1:] == self.position[:-1]
         rows = np.flatnonzero(differs)
         position, time = self.position[rows], self.time[rows]
@@ -200,7 +200,7 @@ def timeline_of(log: EventLog, program: Program, cohort: Cohort) -> Timeline:
         time=time,
         rows=Moments(position, time),
         condition=_conditions(log, program, first),
-        flag_time=_flag_times(log, program, cohort, position, time),
+        flags=_flags(log, program, cohort, position, first),
         end=time[last],
         is_censored=(program.absorbing >> state[last] & 1) == 0,
     )
@@ -219,16 +219,17 @@ def _conditions(log: EventLog, program: Program, first: Flags) -> Ints:
     return np.asarray(value[source], dtype=np.int64)
 
 
-def _flag_times(log: EventLog, program: Program, cohort: Cohort, position: Ints, time: Floats) -> Floats:
-    """When each flag was set, infinite if never."""
-    flag_time: Floats = np.full((cohort.size, max(len(program.flags), 1)), np.inf)
+def _flags(log: EventLog, program: Program, cohort: Cohort, position: Ints, first: Flags) -> Ints:
+    """Flags after every row, a bit set: set by FLAG, cleared by CLEAR, at first as the patient came."""
+    kind, name = log.events["kind"], log.events["name"]
+    flags = np.zeros(first.size, dtype=np.int64)
     for flag, covariate in enumerate(program.flags_at_entry):
-        if covariate >= 0:
-            flag_time[cohort.values[:, covariate] == 1.0, flag] = 0.0
-    for flag, name in enumerate(program.flags):
-        rows = (log.events["kind"] == int(Kind.FLAG)) & (log.events["name"] == log.name_id(name))
-        np.minimum.at(flag_time[:, flag], position[rows], time[rows])
-    return flag_time
+        came = cohort.values[position, covariate] == 1.0 if covariate >= 0 else np.zeros(first.size, dtype=np.bool_)
+        of_flag = name == log.name_id(program.flags[flag])
+        sets, clears = of_flag & (kind == int(Kind.FLAG)), of_flag & (kind == int(Kind.CLEAR))
+        source = np.maximum.accumulate(np.where(sets | clears | first, np.arange(first.size), 0))
+        flags |= (sets | (first & came))[source].astype(np.int64) << flag
+    return flags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,11 +282,21 @@ def _number_within(groups: Ints) -> Ints:
 
 def holds_of(timeline: Timeline, treatment: int) -> Spans:
     """Find when doses of a treatment were held: from HOLD to RESUME, stop of the course or end."""
+    return _parts_of(timeline, treatment, Kind.HOLD, Kind.RESUME)
+
+
+def reductions_of(timeline: Timeline, treatment: int) -> Spans:
+    """Find when the dose of a treatment was reduced: from REDUCE to RESTORE, stop of the course or end."""
+    return _parts_of(timeline, treatment, Kind.REDUCE, Kind.RESTORE)
+
+
+def _parts_of(timeline: Timeline, treatment: int, opens: Kind, closes: Kind) -> Spans:
+    """Find parts of courses: from one kind of row to another, stop of the course or end."""
     name = timeline.program.treatments[treatment]
-    begin = np.flatnonzero(timeline.select(Kind.HOLD, name))
-    over = np.flatnonzero(timeline.select(Kind.RESUME, name) | timeline.select(Kind.STOP, name))
+    begin = np.flatnonzero(timeline.select(opens, name))
+    over = np.flatnonzero(timeline.select(closes, name) | timeline.select(Kind.STOP, name))
     position = timeline.position[begin]
-    after = np.searchsorted(over, begin)  # rows stand in order of time: the next one ends the hold
+    after = np.searchsorted(over, begin)  # rows stand in order of time: the next one ends the part
     row = np.append(over, -1)[after]
     ends = (row >= 0) & (timeline.position[row] == position)
     stop = np.where(ends, timeline.time[row], timeline.end[position])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pathway.economics.discounting import Discounting, factor, flow
 from pathway.economics.ledger import Ledger
-from pathway.economics.quality import equal_value_years_gained, pieces_of, quality_adjusted_years
+from pathway.economics.quality import Pieces, equal_value_years_gained, pieces_of, quality_adjusted_years
 from pathway.economics.terms import Price, Terms, prices_used, terms_of
 from pathway.errors import EconomicsError
 
@@ -51,6 +51,8 @@ class Outcomes:
         Years, undiscounted.
     years_by_line : shape (patients, lines + 1)
         Years, undiscounted; column 0: untreated.
+    qalys_by_map : shape (patients, maps, 2)
+        Discounted QALYs under every map of the terms, in their order: capped by the norm, and by 1 alone. No maps where there is no choice.
     items
         Per item: item, label, category, unit, quantity, waste (units), cost, cost_discounted (means a patient),
         basis, grade (the weakest of the prices in use).
@@ -65,6 +67,7 @@ class Outcomes:
     qalys_discounted: Floats
     years_by_state: Floats
     years_by_line: Floats
+    qalys_by_map: Floats
     items: pd.DataFrame
 
     @property
@@ -110,8 +113,20 @@ def value(ledger: Ledger, terms: Terms) -> Outcomes:
         qalys_discounted=quality_adjusted_years(pieces, patients, discounting.outcomes, discounting),
         years_by_state=_sums(person, state, years, patients, len(ledger.states)),
         years_by_line=_sums(person, line, years, patients, ledger.lines + 1),
+        qalys_by_map=_by_map(ledger, terms, pieces),
         items=_items(ledger, terms, plain, present),
     )
+
+
+def _by_map(ledger: Ledger, terms: Terms, pieces: Pieces) -> Floats:
+    """Discounted QALYs under every map, shape (patients, maps, 2); ``pieces`` are those of the map in force."""
+    maps = terms.maps if len(terms.maps) > 1 else {}
+    found = np.zeros((ledger.patients, len(maps), 2))
+    for number, (name, spec) in enumerate(maps.items()):
+        lived = pieces if name == terms.utility.map else pieces_of(ledger, spec)
+        for side, one in enumerate((lived, replace(lived, cap=np.ones(lived.cap.size)))):
+            found[:, number, side] = quality_adjusted_years(one, ledger.patients, terms.discounting.outcomes, terms.discounting)
+    return found
 
 
 def _sums(row: Ints, column: Ints, weight: Floats, rows: int, columns: int) -> Floats:

@@ -13,7 +13,7 @@ from math import inf
 from pathway import kernels
 from pathway.engines.record import Record
 from pathway.engines.responses import Responses
-from pathway.program import Clock, ClockKind, EffectKind, EffectSpec, Form, Phases, Program, TransitionSpec, Turn
+from pathway.program import Clock, ClockKind, Dose, EffectKind, EffectSpec, Form, Phases, Program, TransitionSpec, Turn
 
 Fire = tuple[float, int, int]
 """Time, turn (absorbing or timed) and number of the transition."""
@@ -211,6 +211,8 @@ class Body:
             if needs & ~regimen or effect.without & regimen:
                 continue
             if effect.lines and not effect.lines >> self.course_line[effect.first_treatment] & 1:
+                continue
+            if effect.dose is not Dose.ANY and record.reduced >> effect.first_treatment & 1 != effect.dose:
                 continue
             start = self.responses.over_since[effect.clock.treatment] if effect.kind is EffectKind.REBOUND else self._clock_start(effect.clock)
             if start == inf:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pathway import kernels
 from pathway.engines import compiled_layout as at
 from pathway.engines.compiled_clocks import clock_start, phase_row, reached
-from pathway.engines.compiled_hazards import WEIBULL, arm, baselines, list_transitions
+from pathway.engines.compiled_hazards import WEIBULL, arm, arm_plain, baselines, list_transitions, spend_plain
 from pathway.jit import inner_kernel
 from pathway.program import ClockKind, EffectKind
 
@@ -88,14 +88,15 @@ def jump(p: Ints, q: Floats, z: Floats, marker: int, change: float) -> None:
 @inner_kernel
 def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> None:
     """Set the straight lines of all markers from the segment's start to ``end`` (rule 6)."""
-    time = z[at.Z_START]
-    years = end - time
+    years = end - z[at.Z_START]
     markers = p[at.H_MARKERS]
-    for marker in range(markers):
-        if years <= 0.0:
+    if years <= 0.0:
+        for marker in range(markers):
             z[at.F_NATIVE_SLOPE + marker] = 0.0
             z[at.F_SHOWN_SLOPE + marker] = 0.0
-            continue
+        return
+    place = 0
+    for marker in range(markers):
         row = p[at.P_MARKER] + marker * at.M_SIZE
         numbers = p[row + at.M_FLOATS]
         unit = z[at.F_UNIT + marker]
@@ -108,14 +109,12 @@ def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> None:
         gain = 0.0
         ratio = 1.0
         has_native_drift = False
-        for place in range(s[at.S_IN_FORCE]):
-            effect = s[at.I_IN_FORCE + place]
-            e = p[at.P_EFFECT] + effect * at.E_SIZE
-            if p[e + at.E_MARKER] != marker:
-                continue
-            value = z[at.F_EFFECT + effect]
-            change = value * years if p[e + at.E_NATIVE] else value * years * unit_end
-            kind = p[e + at.E_KIND]
+        for _ in range(s[at.I_FORCE_COUNT + marker]):
+            value = z[at.F_EFFECT + place]
+            is_native = s[at.I_FORCE_NATIVE + place]
+            kind = s[at.I_FORCE_KIND + place]
+            place += 1
+            change = value * years if is_native else value * years * unit_end
             if kind == RATIO:
                 ratio = ratio * value
             elif kind == GAIN or kind == RESPONSE or kind == REBOUND:
@@ -124,7 +123,7 @@ def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> None:
                 difference = difference + change
             else:
                 drift = drift + change
-                has_native_drift = has_native_drift or p[e + at.E_NATIVE] != 0
+                has_native_drift = has_native_drift or is_native != 0
         if has_native_drift:
             drift = drift - (aged - begin)
         displaced = drift + difference
@@ -149,10 +148,12 @@ def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> None:
 
 @inner_kernel
 def list_effects(p: Ints, q: Floats, s: Ints, z: Floats) -> None:
-    """List the effect rows in force; their phases are looked up at the next cut."""
+    """List the effect rows in force, those of the first marker first; their phases are looked up at the next cut."""
     regimen = s[at.S_REGIMEN]
     markers = p[at.H_MARKERS]
     count = 0
+    for marker in range(markers):
+        s[at.I_FORCE_COUNT + marker] = 0
     for effect in range(p[at.H_EFFECTS]):
         if s[at.I_EFFECT_ON + effect] == 0:
             continue
@@ -167,6 +168,9 @@ def list_effects(p: Ints, q: Floats, s: Ints, z: Floats) -> None:
         lines = p[e + at.E_LINES]
         if lines and not lines >> s[at.I_COURSE_LINE + p[e + at.E_FIRST]] & 1:
             continue
+        dose = p[e + at.E_DOSE]
+        if dose >= 0 and s[at.S_REDUCED] >> p[e + at.E_FIRST] & 1 != dose:
+            continue
         kind = p[e + at.E_KIND]
         start = z[at.F_OVER_SINCE + treatment] if kind == REBOUND else clock_start(p, s, z, clock, treatment)
         if start == INFINITY:
@@ -178,27 +182,34 @@ def list_effects(p: Ints, q: Floats, s: Ints, z: Floats) -> None:
             amount = z[at.F_GAINED + treatment * markers + p[e + at.E_MARKER]]
         if amount == 0.0:
             continue
-        z[at.F_EFFECT_AMOUNT + effect] = amount
-        z[at.F_EFFECT_START + effect] = start
-        z[at.F_EFFECT_END + effect] = -INFINITY
+        z[at.F_EFFECT_AMOUNT + count] = amount
+        z[at.F_EFFECT_START + count] = start
+        z[at.F_EFFECT_END + count] = -INFINITY
         s[at.I_IN_FORCE + count] = effect
+        s[at.I_FORCE_KIND + count] = kind
+        s[at.I_FORCE_NATIVE + count] = p[e + at.E_NATIVE]
+        s[at.I_FORCE_COUNT + p[e + at.E_MARKER]] += 1
         count += 1
     s[at.S_IN_FORCE] = count
+    z[at.Z_FORCE_END] = -INFINITY
 
 
 @inner_kernel
 def slopes_in_force(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
-    """Keep the value of the phase of each effect row in force; notes the next edges as knots."""
-    for place in range(s[at.S_IN_FORCE]):
-        effect = s[at.I_IN_FORCE + place]
-        if time >= z[at.F_EFFECT_END + effect]:
-            e = p[at.P_EFFECT] + effect * at.E_SIZE
-            start = z[at.F_EFFECT_START + effect]
-            row = p[e + at.E_PHASES] + 2 * phase_row(q, p[e + at.E_PHASES], p[e + at.E_PHASE_COUNT], start, time)
-            value = q[row]
-            z[at.F_EFFECT + effect] = z[at.F_EFFECT_AMOUNT + effect] * value if p[e + at.E_KIND] >= RESPONSE else value
-            z[at.F_EFFECT_END + effect] = start + q[row + 1]
-        z[at.Z_EDGE] = min(z[at.Z_EDGE], z[at.F_EFFECT_END + effect])
+    """Keep the value of the phase of each effect row in force; notes the next edge as a knot."""
+    if time >= z[at.Z_FORCE_END]:
+        earliest = INFINITY
+        for place in range(s[at.S_IN_FORCE]):
+            if time >= z[at.F_EFFECT_END + place]:
+                e = p[at.P_EFFECT] + s[at.I_IN_FORCE + place] * at.E_SIZE
+                start = z[at.F_EFFECT_START + place]
+                row = p[e + at.E_PHASES] + 2 * phase_row(q, p[e + at.E_PHASES], p[e + at.E_PHASE_COUNT], start, time)
+                value = q[row]
+                z[at.F_EFFECT + place] = z[at.F_EFFECT_AMOUNT + place] * value if p[e + at.E_KIND] >= RESPONSE else value
+                z[at.F_EFFECT_END + place] = start + q[row + 1]
+            earliest = min(earliest, z[at.F_EFFECT_END + place])
+        z[at.Z_FORCE_END] = earliest
+    z[at.Z_EDGE] = min(z[at.Z_EDGE], z[at.Z_FORCE_END])
 
 
 # --- segments -----------------------------------------------------------------------------------------------------------
@@ -224,6 +235,7 @@ def advance(p: Ints, q: Floats, s: Ints, z: Floats, time: float, fired: int) -> 
     """Close the segment at ``time``: spend budgets (not that of ``fired``) and move the markers there."""
     years = time - z[at.Z_START]
     is_edge = time == z[at.Z_EDGE]
+    spend_plain(s, z, years, fired)
     for row in range(s[at.S_INTEGRALS]):
         number = s[at.I_INTEGRAL + row]
         if number == fired:
@@ -270,6 +282,7 @@ def cut(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
     s[at.S_FIRE_TURN] = s[at.S_FIXED_TURN]
     s[at.S_FIRE] = s[at.S_FIXED]
     s[at.S_INTEGRALS] = 0
+    arm_plain(p, s, z, years)
     for place in range(s[at.S_ACTIVE]):
         arm(p, q, s, z, s[at.I_ACTIVE + place], years)
 

@@ -38,7 +38,7 @@ LINE, COURSE = int(ClockKind.LINE), int(ClockKind.COURSE)
 @inner_kernel
 def note_knot(p: Ints, s: Ints, z: Floats, k: Floats) -> None:
     """Add a row to the path unless it repeats the last one of this patient."""
-    if not s[at.S_KEEPS_LOG]:
+    if not s[at.S_KEEPS_PATH]:
         return
     row = s[at.S_KNOTS]
     markers = p[at.H_MARKERS]

@@ -25,9 +25,9 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 INFINITY = math.inf
-REDUCE, FLAG, VISIT_KIND, DECIDE = int(Kind.REDUCE), int(Kind.FLAG), int(Kind.VISIT), int(Kind.DECIDE)
+REDUCE, RESTORE, FLAG, CLEAR, VISIT_KIND, DECIDE = (int(kind) for kind in (Kind.REDUCE, Kind.RESTORE, Kind.FLAG, Kind.CLEAR, Kind.VISIT, Kind.DECIDE))
 NEXT_LINE, STOP, HOLD, RESUME, REDUCE_DOSE = (int(action) for action in (Action.NEXT_LINE, Action.STOP, Action.HOLD, Action.RESUME, Action.REDUCE))
-RAISE_FLAG, EXCHANGE = int(Action.FLAG), int(Action.EXCHANGE)
+RAISE_FLAG, EXCHANGE, CLEAR_FLAG, RESTORE_DOSE = (int(action) for action in (Action.FLAG, Action.EXCHANGE, Action.CLEAR, Action.RESTORE))
 
 
 @inner_kernel
@@ -101,6 +101,10 @@ def changes_nothing(p: Ints, s: Ints, a: int) -> bool:
         return s[at.S_HOLD_DECISION] & bit == 0
     if action == REDUCE_DOSE:
         return s[at.S_REDUCED] & bit != 0
+    if action == RESTORE_DOSE:
+        return s[at.S_REDUCED] & bit == 0
+    if action == CLEAR_FLAG:
+        return s[at.S_FLAGS] >> p[a + at.A_FLAG] & 1 == 0
     return action == RAISE_FLAG and s[at.S_FLAGS] >> p[a + at.A_FLAG] & 1 == 1
 
 
@@ -126,9 +130,14 @@ def decide(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floats
         set_holds(p, s, z, w, y, s[at.S_HOLD_DECISION] & ~bit, s[at.S_HOLD_CONDITION], name)
     elif action == EXCHANGE:
         exchange(p, q, s, z, w, y, k, a)
-    elif action == REDUCE_DOSE:
-        s[at.S_REDUCED] |= bit
-        write(p, s, z, w, y, REDUCE, p[p[at.P_TREATMENT_NAME] + treatment], name)
+    elif action == REDUCE_DOSE or action == RESTORE_DOSE:
+        close_segment(p, q, s, z, k, -1)
+        s[at.S_REDUCED] ^= bit
+        write(p, s, z, w, y, REDUCE if action == REDUCE_DOSE else RESTORE, p[p[at.P_TREATMENT_NAME] + treatment], name)
+    elif action == CLEAR_FLAG:
+        close_segment(p, q, s, z, k, -1)
+        s[at.S_FLAGS] &= ~(1 << p[a + at.A_FLAG])
+        write(p, s, z, w, y, CLEAR, p[p[at.P_FLAG_NAME] + p[a + at.A_FLAG]], name)
     else:
         close_segment(p, q, s, z, k, -1)
         set_flag(p, s, z, w, y, p[a + at.A_FLAG], name)

@@ -158,7 +158,11 @@ def next_event(p: Ints, q: Floats, s: Ints, z: Floats) -> tuple[float, int, int]
         planned = p[at.P_SCHEDULED] + row * at.L_SIZE
         treatment = p[planned + at.L_TREATMENT]
         if s[at.S_REGIMEN] >> treatment & 1:
-            time = max(z[at.F_START + treatment] + q[p[planned + at.L_FLOATS]], z[at.Z_TIME])
+            covariate = p[planned + at.L_COVARIATE]
+            after = q[p[planned + at.L_FLOATS]]
+            if covariate >= 0 and z[at.F_COVARIATE + covariate] > 0.0:
+                after = min(after, q[p[planned + at.L_FLOATS] + 1] / z[at.F_COVARIATE + covariate])
+            time = max(z[at.F_START + treatment] + after, z[at.Z_TIME])
             if earlier(time, SCHEDULED, best, turn):
                 best, turn, number = time, SCHEDULED, row
     if earlier(z[at.Z_RECOVERY], SCHEDULED, best, turn):
@@ -206,7 +210,7 @@ def happen(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floats
 @inner_kernel
 def live(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floats) -> None:
     """From entry to an absorbing state or the horizon."""
-    begin = s[at.S_ROWS]
+    begin = s[at.S_TOLD]
     write(p, s, z, w, y, ENTER, p[p[at.P_STATE_NAME] + s[at.S_STATE]], -1)
     note_knot(p, s, z, k)
     cut(p, q, s, z, 0.0)
@@ -228,7 +232,7 @@ def live(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floats) 
         if p[at.H_ABSORBING] >> s[at.S_STATE] & 1:
             return
         settle(p, q, s, z, k)
-        if s[at.S_ROWS] - begin > EVENT_LIMIT:
+        if s[at.S_TOLD] - begin > EVENT_LIMIT:
             s[at.S_FAULT] = at.FAULT_ENDLESS
         if s[at.S_FAULT]:
             return

@@ -24,17 +24,21 @@ from pathway.program import (
     EffectSpec,
     FindingSpec,
     MarkerSpec,
+    Op,
     Phases,
     Program,
     ResponseSpec,
     ScheduleSpec,
     TransitionSpec,
 )
+from pathway.rules import Truth
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 FINDING_KINDS = {"yes_no": 0, "banded": 1, "continuous": 2}
+DECIDING = {Op.ALL: Truth.NOT_MET, Op.ANY: Truth.MET}
+"""The truth of one operand that fixes a group."""
 DELAY_FAMILIES = {"fixed": 0, "exponential": 1, "lognormal": 2}
 FAILED, INTOLERANT, CONTRAINDICATED, COMPLETED, GOOD_RESPONSE = 1, 2, 3, 4, 5
 """What a reason of stopping means to the record; 0: nothing."""
@@ -133,15 +137,15 @@ def pack(program: Program) -> Packed:
         at.P_RULE: w.table([(rule.first, rule.last) for rule in program.rules], at.R_SIZE),
         at.P_CODE: w.table(
             [
-                (row.op, row.field, row.of, row.count, row.needed, row.document, w.name(row.label), w.floats((row.window, row.at_least, row.at_most, row.above, row.below)))
-                for row in program.code
+                (row.op, row.field, row.of, row.count, row.needed, row.document, w.name(row.label), w.floats((row.window, row.at_least, row.at_most, row.above, row.below)), *ends)
+                for row, ends in zip(program.code, _shortcuts(program), strict=True)
             ],
             at.K_SIZE,
         ),
         at.P_TRANSITION: w.table([_transition(w, transition) for transition in program.transitions], at.T_SIZE),
-        at.P_SCHEDULED: w.table([(w.name(s.name), s.treatment, w.name(s.reason), w.floats((s.after,))) for s in program.scheduled], at.L_SIZE),
+        at.P_SCHEDULED: w.table([(w.name(s.name), s.treatment, w.name(s.reason), s.covariate, w.floats((s.after, s.reach))) for s in program.scheduled], at.L_SIZE),
         at.P_DECISION: w.table([_decision(w, decision) for decision in program.decisions], at.A_SIZE),
-        at.P_EFFECT: w.table([_effect(w, effect) for effect in program.effects], at.E_SIZE),
+        at.P_EFFECT: w.table([_effect(w, effect) for effect in sorted(program.effects, key=lambda effect: effect.marker)], at.E_SIZE),
         at.P_INDEX: w.table([_index(w, *one) for one in ((i.name, i.terms, i.constant) for i in program.indices)], at.X_SIZE),
         at.P_RESPONSE: w.table([_response(w, response) for response in program.responses], at.Q_SIZE),
     }
@@ -152,6 +156,28 @@ def pack(program: Program) -> Packed:
     for place, number in head.items():
         w.whole[place] = number
     return Packed(whole=np.array(w.whole, dtype=np.int64), real=np.array(w.real, dtype=np.float64), work_whole=work_whole, work_real=work_real)
+
+
+def _shortcuts(program: Program) -> list[tuple[int, int, int]]:
+    """Per row of code: the truth with which it fixes its group (-1: none), how many operands stand before it, and the group's row."""
+    found = [(-1, 0, 0)] * len(program.code)
+    users = np.zeros(len(program.code) + 1, dtype=np.int64)
+    for rule in program.rules:
+        users[rule.first : rule.last] += 1
+    for rule in program.rules:
+        stack: list[int] = []
+        for number in range(rule.first, rule.last):
+            op, count = program.code[number].op, program.code[number].count
+            if op in (Op.LEAF, Op.ALWAYS):
+                stack.append(number)
+                continue
+            operands = {Op.NOT: 1, Op.APPLIES_IF: 2}.get(op, count)
+            for behind, operand in enumerate(stack[len(stack) - operands :]):
+                if op in DECIDING and users[operand] == 1:
+                    found[operand] = (int(DECIDING[op]), behind, number)
+            del stack[len(stack) - operands :]
+            stack.append(number)
+    return found
 
 
 def _counts(program: Program) -> dict[int, int]:
@@ -246,7 +272,7 @@ def _decision(w: _Writer, d: DecisionSpec) -> list[int]:
 
 def _effect(w: _Writer, e: EffectSpec) -> list[int]:
     return [
-        e.marker, e.kind, e.native, e.clock.kind, e.clock.treatment, e.needs, e.without, e.first_treatment, e.lines, *w.phases(e.per_year), *w.terms(e.where),
+        e.marker, e.kind, e.native, e.clock.kind, e.clock.treatment, e.needs, e.without, e.first_treatment, e.lines, *w.phases(e.per_year), *w.terms(e.where), e.dose,
     ]  # fmt: skip
 
 

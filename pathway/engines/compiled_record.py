@@ -12,6 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from pathway import kernels
 from pathway.engines import compiled_layout as at
 from pathway.engines.compiled_indices import index_highest, index_latest, index_lowest_on_line
 from pathway.engines.record import EVERY_DOCUMENT
@@ -22,8 +23,8 @@ from pathway.rules import FIELD_NUMBERS, Truth
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-INFINITY = math.inf
-NAN = math.nan
+INFINITY, NAN = math.inf, math.nan
+YES_NO, BANDED, CONTINUOUS = 0, 1, 2
 NOT_MET, NOT_DOCUMENTED, MET, NOT_APPLICABLE = int(Truth.NOT_MET), int(Truth.NOT_DOCUMENTED), int(Truth.MET), int(Truth.NOT_APPLICABLE)
 LEAF, ALL, ANY, AT_LEAST = int(Op.LEAF), int(Op.ALL), int(Op.ANY), int(Op.AT_LEAST)
 NOT, APPLIES_IF, ALWAYS = int(Op.NOT), int(Op.APPLIES_IF), int(Op.ALWAYS)
@@ -50,11 +51,12 @@ INDEX_FALL, INDEX_RELATIVE_FALL = FIELD_NUMBERS["index_fall_from_line_start"], F
 def write_row(
     p: Ints, s: Ints, z: Floats, w: Ints, y: Floats, kind: int, name: int, detail: int, true: float, measured: float, native: float, occurrence: int
 ) -> None:
-    """Add a row to the log, if one is kept; ``occurrence`` below 0 is counted."""
+    """Add a row to the log, if its kind is kept; ``occurrence`` below 0 is counted."""
+    s[at.S_TOLD] += 1
+    if not s[at.S_KEEPS] >> kind & 1:
+        return
     row = s[at.S_ROWS]
     s[at.S_ROWS] = row + 1
-    if not s[at.S_KEEPS_LOG]:
-        return
     if occurrence < 0:
         place = at.I_COUNTS + kind * p[at.H_NAMES] + name
         occurrence = s[place]
@@ -251,12 +253,46 @@ def treatment_field(p: Ints, s: Ints, z: Floats, field: int, of: int, time: floa
 
 
 @inner_kernel
-def field_value(p: Ints, s: Ints, z: Floats, field: int, of: int, window: float, time: float) -> float:
+def found(p: Ints, q: Floats, s: Ints, z: Floats, finding: int) -> float:
+    """What the latest look for a finding gave; drawn when somebody first asks, since a keyed draw may wait."""
+    if not s[at.I_FINDING_OPEN + finding]:
+        return z[at.F_FINDING_VALUE + finding]
+    d = p[at.P_FINDING] + finding * at.D_SIZE
+    numbers = p[d + at.D_FLOATS]
+    seed, sample, patient = s[at.S_SEED], s[at.S_SAMPLE], s[at.S_PATIENT]
+    stream, index = s[at.I_FINDING_STREAM + finding], s[at.I_FINDING_INDEX + finding]
+    kind = p[d + at.D_KIND]
+    value = z[at.F_FINDING_VALUE + finding]
+    if kind == CONTINUOUS:
+        spread = q[numbers + at.DF_ERROR]
+        if spread > 0.0:
+            value = value + spread * kernels.normal(seed, sample, patient, stream, index)
+        if p[d + at.D_LOG]:
+            value = kernels.exp(value)
+    elif kind == YES_NO:
+        odds = kernels.exp(value)
+        value = 1.0 if kernels.uniform(seed, sample, patient, stream, index) < odds / (1.0 + odds) else 0.0
+    else:
+        chance = kernels.uniform(seed, sample, patient, stream, index)
+        upto = 0.0
+        value = 0.0
+        for band in range(p[d + at.D_BAND_COUNT]):
+            upto = upto + q[p[d + at.D_BANDS] + band]
+            if chance < upto:
+                value = float(band + 1)
+                break
+    z[at.F_FINDING_VALUE + finding] = value
+    s[at.I_FINDING_OPEN + finding] = 0
+    return value
+
+
+@inner_kernel
+def field_value(p: Ints, q: Floats, s: Ints, z: Floats, field: int, of: int, window: float, time: float) -> float:
     """Value of a field of the record: NaN when not documented, infinite when it has no meaning."""
     since = time - window
     if field == FINDING:
         when = z[at.F_FINDING_TIME + of]
-        return z[at.F_FINDING_VALUE + of] if when == when and when >= since else NAN
+        return found(p, q, s, z, of) if when == when and when >= since else NAN
     if field == COVARIATE:
         return z[at.F_COVARIATE + of]
     if field <= RISE_FROM_LINE_START or field == FALL_ON_LINE or field == RELATIVE_FALL_FROM_LINE_START:
@@ -308,7 +344,7 @@ def leaf(p: Ints, q: Floats, s: Ints, z: Floats, k: int, time: float, documents:
     if document >= 0 and not documents >> document & 1:
         return NOT_DOCUMENTED
     numbers = p[k + at.K_FLOATS]
-    value = field_value(p, s, z, p[k + at.K_FIELD], p[k + at.K_OF], q[numbers + at.KF_WINDOW], time)
+    value = field_value(p, q, s, z, p[k + at.K_FIELD], p[k + at.K_OF], q[numbers + at.KF_WINDOW], time)
     if value != value:
         return NOT_DOCUMENTED
     if value == INFINITY:
@@ -348,7 +384,10 @@ def combined(s: Ints, op: int, first: int, last: int, needed: int) -> int:
 
 @inner_kernel
 def judge_request(p: Ints, q: Floats, s: Ints, z: Floats, rule: int, documents: int, asked: int) -> int:
-    """Truth of a rule now on the documents at hand and what is asked for (-1: met); the deciding clause is left in ``S_CLAUSE``."""
+    """Truth of a rule now on the documents at hand and what is asked for (-1: met); the deciding clause is left in ``S_CLAUSE``.
+
+    An operand that alone fixes its group ends it: the rest could change neither truth nor clause.
+    """
     s[at.S_CLAUSE] = -1
     s[at.S_ASKED] = asked
     if rule < 0:
@@ -358,7 +397,9 @@ def judge_request(p: Ints, q: Floats, s: Ints, z: Floats, rule: int, documents: 
     clauses = at.I_CLAUSE
     depth = 0
     row = p[at.P_RULE] + rule * at.R_SIZE
-    for number in range(p[row + at.R_FIRST], p[row + at.R_LAST]):
+    number = p[row + at.R_FIRST]
+    last = p[row + at.R_LAST]
+    while number < last:
         k = p[at.P_CODE] + number * at.K_SIZE
         op = p[k + at.K_OP]
         if op == LEAF:
@@ -391,6 +432,14 @@ def judge_request(p: Ints, q: Floats, s: Ints, z: Floats, rule: int, documents: 
             s[truths + first] = truth
             s[clauses + first] = clause
             depth = first + 1
+        while p[k + at.K_DECIDES] == s[truths + depth - 1]:
+            first = depth - 1 - p[k + at.K_BEHIND]
+            s[truths + first] = s[truths + depth - 1]
+            s[clauses + first] = s[clauses + depth - 1]
+            depth = first + 1
+            number = p[k + at.K_UNTIL]
+            k = p[at.P_CODE] + number * at.K_SIZE
+        number += 1
     s[at.S_CLAUSE] = s[clauses]
     return s[truths]
 

@@ -31,6 +31,7 @@ from pathway.program import (
     Cohort,
     DecisionSpec,
     Program,
+    ScheduledSpec,
     Turn,
 )
 from pathway.rules import Truth
@@ -178,12 +179,17 @@ class Life:
             best = min(best, (self._recovery, int(Turn.SCHEDULED), len(program.scheduled)))
         for number, planned in enumerate(program.scheduled):
             if record.regimen >> planned.treatment & 1:
-                best = min(best, (max(record.start[planned.treatment] + planned.after, self.time), int(Turn.SCHEDULED), number))
+                best = min(best, (max(record.start[planned.treatment] + self._length(planned), self.time), int(Turn.SCHEDULED), number))
         best = min(best, (self.desk.next_due(), int(Turn.REQUEST), 0), (self.desk.next_expiry(), int(Turn.EXPIRY), 0))
         if program.state_visits[self.state_number]:
             best = min(best, (self.visits.next_due(), int(Turn.VISIT), 0), (self._confirmation[0], int(Turn.CONFIRMATION), 0))
         knot = (self.body.next_knot(), int(Turn.KNOT), 0)
         return min(best, knot)
+
+    def _length(self, planned: ScheduledSpec) -> float:
+        """Years that a planned course lasts in this patient."""
+        share = self.record.covariates[planned.covariate] if planned.covariate >= 0 else 0.0
+        return min(planned.after, planned.reach / share) if share > 0.0 else planned.after
 
     def _happen(self, turn: int, number: int) -> None:
         if turn in (Turn.ABSORBING, Turn.TIMED):
@@ -270,6 +276,10 @@ class Life:
         self._recovery = self.time + length
         self.write(Kind.CONDITION, spec.name, why)
         self._set_holds(self.hold_by_decision, spec.holds, spec.name)
+
+    def _clear_flag(self, flag: int, why: str) -> None:
+        self.record.flags &= ~(1 << flag)
+        self.write(Kind.CLEAR, self.program.flags[flag], why)
 
     def _set_flag(self, flag: int, why: str) -> None:
         if not self.record.flags >> flag & 1:
@@ -513,6 +523,10 @@ class Life:
             return not self.hold_by_decision & bit
         if decision.action is Action.REDUCE:
             return bool(self.record.reduced & bit)
+        if decision.action is Action.RESTORE:
+            return not self.record.reduced & bit
+        if decision.action is Action.CLEAR:
+            return not self.record.flags >> decision.flag & 1
         return decision.action is Action.FLAG and bool(self.record.flags >> decision.flag & 1)
 
     def _confirm(self) -> None:
@@ -549,9 +563,13 @@ class Life:
             self._set_holds(self.hold_by_decision & ~bit, self.hold_by_condition, decision.name)
         elif action is Action.EXCHANGE:
             self._exchange(decision)
-        elif action is Action.REDUCE:
-            self.record.reduced |= bit
-            self.write(Kind.REDUCE, self.program.treatments[treatment], decision.name)
+        elif action is Action.REDUCE or action is Action.RESTORE:
+            self._touch()
+            self.record.reduced ^= bit
+            self.write(Kind.REDUCE if action is Action.REDUCE else Kind.RESTORE, self.program.treatments[treatment], decision.name)
+        elif action is Action.CLEAR:
+            self._touch()
+            self._clear_flag(decision.flag, decision.name)
         else:
             self._touch()
             self._set_flag(decision.flag, decision.name)

@@ -150,7 +150,7 @@ class Register(Number):
         is_on = (regimen & history.bits([treatment])) != 0
         if self.word == "on":
             return np.asarray(is_on)
-        kinds = (Kind.HOLD, Kind.RESUME) if self.word == "held" else (Kind.REDUCE,)
+        kinds = (Kind.HOLD, Kind.RESUME) if self.word == "held" else (Kind.REDUCE, Kind.RESTORE)
         return np.asarray(is_on) & lasting(trace, (*kinds, Kind.START, Kind.STOP), kinds[0], (treatment,))
 
     def lacks(self, history: History) -> Iterator[str]:

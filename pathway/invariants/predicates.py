@@ -107,8 +107,8 @@ def condition(*names: str) -> Formula:
 
 
 def flag(*names: str, at_entry: bool = False) -> Formula:
-    """One of these lasting flags is set; ``at_entry``: or the covariate of that name is 1."""
-    return Lasting("flag", Kind.FLAG, (), names, at_entry=at_entry)
+    """One of these flags is set; ``at_entry``: or the covariate of that name is 1."""
+    return Lasting("flag", Kind.FLAG, (Kind.CLEAR,), names, at_entry=at_entry)
 
 
 def pending(*what: str) -> Formula:
@@ -155,6 +155,11 @@ def resume(*drugs: str, why: str | Words = ()) -> Formula:
 def reduce(*drugs: str) -> Formula:
     """The dose of any of these is reduced."""
     return DrugEvent("reduce", Kind.REDUCE, Drugs(drugs))
+
+
+def restore(*drugs: str) -> Formula:
+    """A reduced dose of any of these is full again."""
+    return DrugEvent("restore", Kind.RESTORE, Drugs(drugs))
 
 
 def measured(name: str) -> Number:

@@ -5,8 +5,9 @@ This module must not read files or judge numbers.
 
 from __future__ import annotations
 
-from pathway.definition.change import Decision, Effect, Hazard, HazardTerm, Transition
+from pathway.definition.change import Decision, Effect, Hazard, HazardTerm, ScheduledStop, Transition
 from pathway.definition.disease import PathwayDocument
+from pathway.errors import did_you_mean
 from pathway.reading.text import Findings
 
 
@@ -30,8 +31,31 @@ def check_changes(pathway: PathwayDocument, file: str, findings: Findings) -> No
         _check_decision(decision, pathway, f"{file}, key decisions[{number}] ({decision.name})", findings)
     for number, effect in enumerate(pathway.effects):
         _check_effect(effect, f"{file}, key effects[{number}] ({effect.name})", findings)
+    for number, planned in enumerate(pathway.scheduled):
+        _check_planned(planned, f"{file}, key scheduled[{number}] ({planned.name})", findings)
+    optional = {row.name for row in pathway.decisions if row.optional}
+    for number, transition in enumerate(pathway.transitions):
+        if transition.unless_decision is not None and transition.unless_decision not in optional:
+            findings.faults.add(
+                where=f"{file}, key transitions[{number}] ({transition.name}).unless_decision",
+                found=f"'{transition.unless_decision}'",
+                expected=f"an optional decision: {', '.join(sorted(optional)) or 'none is declared'}",
+                mend=did_you_mean(transition.unless_decision, sorted(optional)) or "name one, or leave the key out",
+            )
     for key, schedule in pathway.schedules.items():
         _check_phases(len(schedule.every), len(schedule.until), "every", f"{file}, key schedules.{key}", findings)
+
+
+def _check_planned(row: ScheduledStop, where: str, findings: Findings) -> None:
+    """Check that a cumulative dose has all of its parts."""
+    given = [key for key in ("at_most", "per_year", "of") if getattr(row, key) is not None]
+    if given and len(given) < 3:
+        findings.faults.add(
+            where=where,
+            found=f"{' and '.join(given)} alone",
+            expected="at_most, per_year and of together, or none of them",
+            mend="say what may be given in all, what is given in a year, and for a unit of which covariate",
+        )
 
 
 def _check_phases(values: int, edges: int, key: str, where: str, findings: Findings) -> None:
@@ -120,6 +144,8 @@ def _check_decision(row: Decision, pathway: PathwayDocument, where: str, finding
         "hold": ("treatment",),
         "resume": ("treatment",),
         "reduce": ("treatment",),
+        "restore": ("treatment",),
+        "clear": ("flag",),
     }
     for key in needs.get(row.do, ()):
         if getattr(row, key) is None and not (key == "treatment" and row.do == "stop"):

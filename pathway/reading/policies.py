@@ -120,6 +120,9 @@ def _check_rule(rule: PolicyRule, where: str, policies: Policies, findings: Find
         findings.faults.add(where=where, found="when beside bands", expected="one of the two", mend="make it two rules")
     if rule.bands and rule.type == "monitoring" and rule.bands[-1].when is not None:
         findings.faults.add(where=f"{where}.bands", found="no last band without when", expected="bands that cover every value", mend='end with act = "continue"')
+    for number, band in enumerate(rule.bands):
+        if (band.act is None) == (band.says is None):
+            findings.faults.add(where=f"{where}.bands[{number}]", found="act and says" if band.act else "neither act nor says", expected="one of the two", mend="act: what follows; says: a guideline's position")
     for path, clause in clauses_of(rule):
         _check_clause(clause, f"{where}.{path}", policies, known, findings)
     trail = _circle(rule.id, policies, ())

@@ -82,14 +82,14 @@ def table_view(table: Table, colours: dict[str, str]) -> dict[str, Any]:
     return {"name": table.name, "title": table.title, "heads": heads, "rows": rows, "note": table.note, "svg": ""}
 
 
-def figure_view(sheet: Sheet) -> dict[str, Any]:
+def figure_view(sheet: Sheet, svg_text: str) -> dict[str, Any]:
     """Return a figure as the template wants it."""
     from markupsafe import Markup
 
-    from pathway.report.figures import as_svg, inline_svg
+    from pathway.report.figures import inline_svg
 
     # The only markup let through: drawn by matplotlib, which escapes the text in it.
-    svg = Markup(inline_svg(as_svg(sheet.figure), visible(sheet.alt), sheet.name))
+    svg = Markup(inline_svg(svg_text, visible(sheet.alt), sheet.name))
     return {"name": sheet.name, "title": visible(sheet.title), "caption": visible(sheet.caption), "svg": svg}
 
 
@@ -151,12 +151,12 @@ def sections_of(
     view: View,
     tables: Sequence[Table],
     basis: Sequence[Table],
-    sheets: Sequence[Sheet],
+    sheets: Sequence[tuple[Sheet, str]],
     made: Sequence[tuple[str, str]],
 ) -> list[Section]:
     """Order tables and figures into chapters."""
     known = {table.name: table for table in [*tables, *basis]}
-    drawn = {sheet.name: sheet for sheet in sheets}
+    drawn = {sheet.name: (sheet, svg) for sheet, svg in sheets}
 
     def parts(*names: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -164,8 +164,8 @@ def sections_of(
             if name.startswith("figure:"):
                 wanted = name.removeprefix("figure:")
                 found += [
-                    figure_view(sheet)
-                    for key, sheet in drawn.items()
+                    figure_view(sheet, svg)
+                    for key, (sheet, svg) in drawn.items()
                     if key == wanted
                     or (wanted.endswith("*") and key.startswith(wanted[:-1]))
                     or (wanted.startswith("*") and key.endswith(wanted[1:]))
@@ -201,7 +201,7 @@ def render(
     view: View,
     tables: Sequence[Table],
     basis: Sequence[Table],
-    sheets: Sequence[Sheet],
+    sheets: Sequence[tuple[Sheet, str]],
     made: Sequence[tuple[str, str]],
     footer: str,
 ) -> str:
@@ -210,7 +210,7 @@ def render(
     Parameters
     ----------
     tables, basis, sheets
-        Results, what they rest on, figures.
+        Results, what they rest on, figures with their SVG text.
     made
         Lines of "how this was made": version, hashes, seed, seconds.
     footer

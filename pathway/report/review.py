@@ -100,7 +100,7 @@ def _finding(one: Finding) -> dict[str, Any]:
     deciding = one.proof.deciding()
     return {
         "id": one.rule.id, "label": one.rule.label, "type": one.rule.type, "truth": TRUTHS[one.truth], "act": one.act, "text": one.text,
-        "position": one.position.replace("_", " "), "strength": one.rule.strength if one.position else "", "deciding": _node(deciding, 0), "source": one.rule.source,
+        "position": one.position.replace("_", " "), "strength": one.strength, "deciding": _node(deciding, 0), "source": one.rule.source,
         "grade": one.rule.grade, "grade_words": GRADES[one.rule.grade], "edition": one.rule.edition,
     }  # fmt: skip
 

@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -66,10 +66,11 @@ class LogStore:
             raise PathwayError(where="--output", found=error.strerror or "cannot be written", expected="a folder that can be written to", mend="give another --output") from None
         final = self.folder / f"{safe_name(strategy)}.npz"
         working = final.with_suffix(".part.npz")
-        np.savez(
-            working, patients=log.patients, names=np.array(log.names), states=np.array(log.states), treatments=np.array(log.treatments), markers=np.array(log.markers),
+        columns: dict[str, Any] = {
             **{f"events:{name}": column for name, column in log.events.items()}, **{f"path:{name}": column for name, column in log.path.items()},
-        )  # fmt: skip
+            "patients": log.patients, "names": np.array(log.names), "states": np.array(log.states), "treatments": np.array(log.treatments), "markers": np.array(log.markers),
+        }  # fmt: skip
+        np.savez(working, **columns)
         working.rename(final)
 
     def clear(self) -> None:

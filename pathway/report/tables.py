@@ -17,13 +17,9 @@ from pathway.eventlog import Kind
 from pathway.report.figures.bars import category_words
 from pathway.report.formats import GRADE_MARKS, Column
 from pathway.report.histories import (
-    courses_of,
-    lifetimes,
     marker_at,
     median_time,
     positions,
-    regimens_by_line,
-    spans_of,
     survival,
 )
 from pathway.report.view import View, plain
@@ -266,7 +262,7 @@ def drug_use(view: View) -> Table:
     rows = []
     for run in view.runs:
         for k, treatment in enumerate(run.program.treatments):
-            courses = courses_of(run.log, k, run.program)
+            courses = view.reading(run).courses(k)
             if not courses.patient.size:
                 continue
             years = np.bincount(courses.patient, weights=courses.stop - courses.start, minlength=run.log.patients)
@@ -316,8 +312,8 @@ def by_line(view: View) -> Table:
     """How many reach each line, when, for how long and with what."""
     rows = []
     for run in view.runs:
-        regimen, reached = regimens_by_line(run.log)
-        spans = spans_of(run.log)
+        regimen, reached = view.reading(run).regimens_by_line
+        spans = view.reading(run).spans
         for line in range(1, min(len(run.program.lines) + 1, reached.shape[1])):
             treated = reached[:, line] & (regimen[:, line] > 0)
             if not treated.any():
@@ -399,7 +395,7 @@ def events(view: View) -> Table:
     rows = []
     for run in view.runs:
         patients, position = positions(run.log)
-        years = lifetimes(run.log, run.program).years
+        years = view.reading(run).lifetimes.years
         names = np.asarray(run.log.events["name"])
         row: dict[str, object] = {
             "strategy": run.strategy,
@@ -455,7 +451,7 @@ def deaths(view: View) -> Table:
     rows = []
     causes: dict[str, None] = {}
     for run in view.runs:
-        lives = lifetimes(run.log, run.program)
+        lives = view.reading(run).lifetimes
         times, share, _ = survival(lives.years, lives.died)
         row: dict[str, object] = {"strategy": run.strategy, "label": name_of(view, run.strategy)}
         for cause in np.unique(lives.cause[lives.died]).tolist():

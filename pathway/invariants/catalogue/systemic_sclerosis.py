@@ -156,7 +156,7 @@ SYSTEMIC_SCLEROSIS = (
         formula=steady(truly("fvc")),
         diseases=SSC,
         hardness="soft",
-        but="Soft: the steps of true FVC are heavy-tailed (Student, 4 degrees), and about one history in two thousand makes such a step between visits.",
+        but="Soft: the steps of true FVC are heavy-tailed but end at 4.2 standard deviations; none of 2,000 histories makes such a step.",
         basis=("assumption",),
     ),
     Invariant(
@@ -166,6 +166,6 @@ SYSTEMIC_SCLEROSIS = (
         diseases=SSC,
         hardness="soft",
         basis=("assumption",),
-        but="Soft: measurement error is heavy-tailed, and about one spirometry in a thousand is one that a clinic would repeat.",
+        but="Soft: one reading errs by up to 4.2 standard deviations (20 points in routine), so two in a quarter may differ by more than 25: about one patient in twenty meets it in a lifetime.",
     ),
 )
