@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from pathway.economics.comparison import versus_reference
-from pathway.experiment import Progress, Results, run
+from pathway.experiment import Results, run
+from pathway.telling import Progress
 from pathway.workshop import Answer, Workshop
 
 if TYPE_CHECKING:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from pathway.cli_trials import calibrate, validate
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -359,30 +361,8 @@ def review(
         typer.echo(telling.as_json(told) if as_json else telling.as_text(told))
 
 
-@app.command()
-def validate(
-    named: Annotated[Optional[str], typer.Argument(metavar="[DISEASE or SCENARIO]", help="absent: every disease that ships with trials", show_default=False)] = None,  # noqa: UP045
-    targets: Annotated[Optional[Path], typer.Option(metavar="FILE", help="your own cohort and observed targets, in place of the trials")] = None,  # noqa: UP045
-    patients: Annotated[int, typer.Option(min=2, max=MOST_PATIENTS, help="simulated patients of each arm")] = 2000,
-    seed: Annotated[Optional[int], typer.Option(min=0, help="seed of all draws")] = None,  # noqa: UP045
-    engine: Annotated[str, typer.Option(help="name of the engine")] = "compiled",
-    output: Annotated[Path, typer.Option(metavar="DIR", help="the folder of the validation is made inside it")] = Path("outputs"),
-) -> None:
-    """Run virtual trials and compare them with what was published; exit code 1 if a row that was calibrated to is missed."""
-    with guarded():
-        import os
-
-        from pathway.report.commands import validations
-        from pathway.report.validating import as_text
-
-        with progress_of() as tell:
-            done = validations(
-                named, targets=targets, patients=patients, seed=seed, engine=engine, workers=os.cpu_count() or 1, output=output, command=["pathway", *sys.argv[1:]], tell=tell
-            )  # fmt: skip
-        for made, folder in done:
-            typer.echo(f"{as_text(made)}\nReport: {relative(folder / 'validation.html')}")
-        if not all(made.summary.is_calibrated for made, _ in done):
-            raise typer.Exit(1)
+app.command()(validate)
+app.command()(calibrate)
 
 
 @app.command()

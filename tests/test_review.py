@@ -345,3 +345,9 @@ def test_faults_of_policies_are_told_together(tmp_path):
     said = str(caught.value)
     for words in ("did you mean 'fvc'?", "at_least = 500 %", "without a threshold", "did you mean 'alpha'?", "a circle: P-X-1 -> P-X-2 -> P-X-1"):
         assert words in said
+
+
+def test_a_rule_that_is_kept_gives_no_advice_on_how_to_keep_it():
+    data = file_of(case_of("C28"))
+    advice = determine(request_of(data, "x.toml", policies())[1]).advice
+    assert not [line for line in advice if "physician's letter" in line or "reason of stopping" in line]

@@ -29,6 +29,8 @@ cohort = "naive"
 schedule = "visit"
 unit = "months"
 at = [0, 6, 12]
+[dropout]
+failure = { marker = "score", fall = 6, not_before = "6 months" }
 [arms.alpha]
 label = "Alpha"
 size = 100
@@ -152,6 +154,7 @@ KEYS = {
     "on_treatment": ("percent", 'treatment = "alpha"\nat = "5 years"'),
     "stopped": ("percent", 'treatment = "alpha"\nreasons = ["intolerance"]\nat = "5 years"'),
     "completed": ("percent", 'at = "5 years"'),
+    "failed": ("percent", 'at = "12 months"'),
     "events_per_year": ("per 100 patient-years", 'event = { kind = "stop", name = "alpha" }\nat = "5 years"'),
     "share_with_event": ("percent", 'event = { kind = "stop", name = "alpha" }\nat = "5 years"'),
     "cost_per_year": ("USD per year", 'at = "5 years"'),

@@ -62,13 +62,39 @@ def nearest_change(rule: PolicyRule, record: Record) -> Change | None:
         return None
     leaves = [leaf for leaf in _open_to_search(proof) if leaf.truth in (Truth.NOT_MET, Truth.NOT_DOCUMENTED, Truth.MET)]
     for only_possible in (True, False):
-        chosen = [leaf for leaf in leaves if leaf.changeable or not only_possible]
+        chosen = [leaf for leaf in leaves if leaf.changeable or leaf.truth is Truth.NOT_DOCUMENTED or not only_possible]  # a paper may always come
         groups = list(_smallest(rule, record, chosen, Truth.MET))
         if groups:
             smallest = min(len(group) for group in groups)
             best = min((group for group in groups if len(group) == smallest), key=_distance)
             return Change(leaves=tuple(best), is_possible=only_possible)
+        wide = _with_papers(rule, record, chosen)
+        if wide is not None:
+            return Change(leaves=wide, is_possible=only_possible)
     return None
+
+
+def _with_papers(rule: PolicyRule, record: Record, leaves: Sequence[Proof]) -> tuple[Proof, ...] | None:
+    """Where much is missing: all that is open answered in favour, the fewest settled leaves turned, and then only the papers that it takes."""
+    open_ones = {leaf.path: _favour(leaf) for leaf in leaves if leaf.truth is Truth.NOT_DOCUMENTED}
+    settled = [leaf for leaf in leaves if leaf.truth is Truth.NOT_MET or leaf.truth is Truth.MET]
+    for size in range(1, min(2, len(settled)) + 1):
+        for group in combinations(settled, size):
+            turned = {leaf.path: Truth.MET if leaf.truth is Truth.NOT_MET else Truth.NOT_MET for leaf in group}
+            if prove(rule, Context(record=record, given={**open_ones, **turned})).truth is not Truth.MET:
+                continue
+            needed = dict(open_ones)
+            for path in open_ones:
+                fewer = {key: value for key, value in needed.items() if key != path}
+                if prove(rule, Context(record=record, given={**fewer, **turned})).truth is Truth.MET:
+                    needed = fewer
+            return tuple(leaf for leaf in leaves if leaf.path in needed or leaf.path in turned)
+    return None
+
+
+def _favour(leaf: Proof) -> Truth:
+    """The answer that helps a leaf's rule: yes, unless an odd number of negations stands above it."""
+    return Truth.NOT_MET if leaf.path.count(".not") % 2 else Truth.MET
 
 
 def _distance(group: Sequence[Proof]) -> tuple[int, float]:

@@ -176,21 +176,28 @@ def _group(clause: Clause, group: Sequence[Clause], context: Context, path: str)
 
 
 def _documented(clause: Clause, context: Context, path: str) -> Proof:
-    children = tuple(_on_file(fact, context, f"{path}.documented[{number}]") for number, fact in enumerate(clause.documented or ()))
+    children = tuple(_on_file(fact, clause.within, context, f"{path}.documented[{number}]") for number, fact in enumerate(clause.documented or ()))
     if len(children) == 1:
         return children[0]
-    return Proof(path=path, truth=combine_all([child.truth for child in children]), words=clause.label or "all on file", form="all", children=children)
+    return Proof(path=path, truth=combine_all([child.truth for child in children]), words=clause.label or _all_on_file(clause, context), form="all", children=children)
 
 
-def _on_file(fact: str, context: Context, path: str) -> Proof:
+def _all_on_file(clause: Clause, context: Context) -> str:
+    labels = [context.record.policies.facts[fact].label for fact in clause.documented or ()]
+    return f"{', '.join(labels[:-1])} and {labels[-1]} on file"
+
+
+def _on_file(fact: str, within: str | None, context: Context, path: str) -> Proof:
     if path in context.given:
         return Proof(path=path, truth=context.given[path], words=fact, form="given")
     spec = context.record.policies.facts[fact]
     seen = context.record.latest(fact)
     truth = Truth.NOT_DOCUMENTED if seen is None else Truth.NOT_MET if seen.value is None else Truth.MET
     found = "" if seen is None else "documented as never done" if seen.value is None else f"on file: {say(seen.value, spec.unit)}"
+    if truth is Truth.MET and within is not None and seen is not None and seen.date < before(context.record.reference, within):
+        truth, found = Truth.NOT_DOCUMENTED, f"{found}, older than {within}"
     return Proof(
-        path=path, truth=truth, words=f"{spec.label} on file", form="documented", found=found, date=None if seen is None else seen.date,
+        path=path, truth=truth, words=f"{spec.label} on file" + (f", within {within}" if within else ""), form="documented", found=found, date=None if seen is None else seen.date,
         documents=_papers(seen), missing=spec.ask or spec.label, fact=fact, changeable=True,
     )  # fmt: skip
 
@@ -211,7 +218,7 @@ def say(value: bool | float | str, unit: str = "") -> str:  # noqa: FBT001 - the
         return "yes" if value else "no"
     if isinstance(value, str):
         return value
-    return f"{value:g} {unit}".strip()
+    return f"{value:g} {'' if unit == 'score' else unit}".strip()
 
 
 # --- leaves ---------------------------------------------------------------------------------------------------------
@@ -313,8 +320,10 @@ def _change(clause: Clause, fact: str, context: Context, path: str) -> Proof:
     kept = [seen for seen in record.of(fact) if last is not None and since is not None and seen.date >= since and isinstance(seen.value, float)]
     words = clause.label or f"{clause.direction} of {spec.label}" + (f" within {clause.within}" if clause.within else "")
     words += f": {threshold_words(clause, '' if clause.relative else spec.unit)}" + (" of the earlier value" if clause.relative else "")
-    if last is None or len(kept) < 2 or not isinstance(last.value, float):
-        return Proof(path=path, truth=Truth.NOT_DOCUMENTED, words=words, form="change", missing=f"{spec.ask or spec.label}, twice, with dates", fact=fact)
+    is_old = last is not None and clause.within is not None and last.date < before(record.as_of, clause.within)
+    if last is None or is_old or len(kept) < 2 or not isinstance(last.value, float):
+        found = f"the last value is older than {clause.within}" if is_old else ""
+        return Proof(path=path, truth=Truth.NOT_DOCUMENTED, words=words, form="change", found=found, missing=f"{spec.ask or spec.label}, twice, with dates", fact=fact)
     earlier = max(kept[:-1], key=lambda seen: float(seen.value or 0.0) * (1 if clause.direction == "fall" else -1))
     start = float(earlier.value or 0.0)
     moved = (start - last.value) * (1 if clause.direction == "fall" else -1)
@@ -333,7 +342,8 @@ def _change(clause: Clause, fact: str, context: Context, path: str) -> Proof:
 def _improvement(clause: Clause, fact: str, context: Context, path: str) -> Proof:
     record = context.record
     spec = record.policies.facts[fact]
-    words = clause.label or f"{spec.label}: improved from baseline by {threshold_words(clause)} (share)"
+    least = clause.at_least if clause.at_least is not None else clause.above
+    words = clause.label or f"{spec.label}: improved from baseline" + (f" by at least {100.0 * least:g} %" if least else "")
     base = record.baseline(fact, measured_only=clause.measured_only)
     now = record.latest(fact, measured_only=clause.measured_only)
     if now is not None and (
@@ -346,7 +356,7 @@ def _improvement(clause: Clause, fact: str, context: Context, path: str) -> Proo
         lack = " and ".join(name for name, one in (("baseline", base), ("current", now)) if one is None)
         return Proof(
             path=path, truth=Truth.NOT_DOCUMENTED, words=words, form="improvement", found=f"no measured {lack} value on file" if lack else "", fact=fact,
-            missing=f"{lack or 'current'} {spec.label.lower()}", documents=_papers(base, now),
+            missing=f"{lack or 'current'} {_inside(spec.label)}", documents=_papers(base, now),
         )  # fmt: skip
     share = (base.value - now.value) / base.value
     passed, distance = compared(clause, share)
@@ -357,13 +367,23 @@ def _improvement(clause: Clause, fact: str, context: Context, path: str) -> Proo
     )  # fmt: skip
 
 
+def _inside(label: str) -> str:
+    """A label within a sentence: HAQ-DI keeps its capitals."""
+    return label[0].lower() + label[1:] if label[1:2].islower() else label
+
+
 # --- therapy ----------------------------------------------------------------------------------------------------------
 
 
 def _therapy(clause: Clause, context: Context, path: str) -> Proof:
     record = context.record
     named = tuple(record.asked.drug if one == REQUESTED else one for one in clause.drugs)
-    agents = tuple(one for one in record.policies.members(named) if not (clause.other_than_requested and one == record.asked.drug))
+    agents = tuple(
+        one
+        for one in record.policies.members(named)
+        if not (clause.other_than_requested and one == record.asked.drug)
+        and not (clause.indicated and record.asked.disease not in (record.policies.agents[one].labelled_for or ()))
+    )
     answers = {agent: of_agent(clause, agent, record) for agent in agents}
     values = [truth for truth, _ in answers.values()]
     needed = int(clause.at_least) if clause.at_least is not None else 1
@@ -391,8 +411,8 @@ def _request(clause: Clause, context: Context, path: str) -> Proof:
         return Proof(path=path, truth=truth, words=words, form="request", found=", ".join(together) or "none of them", changeable=True)
     if what == "product_indicated":
         return _product(clause, record, path)
-    if what in ("drug", "kind", "route"):
-        word = {"drug": asked.drug, "kind": asked.kind, "route": asked.route}[what]
+    if what in ("drug", "kind", "route", "product"):
+        word = {"drug": asked.drug, "kind": asked.kind, "route": asked.route, "product": asked.product.casefold()}[what]
         truth = Truth.NOT_DOCUMENTED if not word else Truth.MET if word in (clause.one_of or ()) else Truth.NOT_MET
         return Proof(path=path, truth=truth, words=words, form="request", found=word, missing=f"the {what} that is asked for")
     value = _amount(what, record)
@@ -421,12 +441,13 @@ def _amount(what: str, record: Record) -> float | None:
 def _product(clause: Clause, record: Record, path: str) -> Proof:
     asked = record.asked
     agent = record.policies.agents[asked.drug]
-    words = clause.label or f"the product's label lists {asked.disease}"
+    words = clause.label or f"the product's label lists {record.policies.disease(asked.disease)}"
     product = agent.products.get(asked.product.casefold())
     if product is None:
         return Proof(path=path, truth=Truth.NOT_APPLICABLE, words=words, form="request", found="no product named")
-    is_listed = asked.disease in product.indications
-    listed = ", ".join(product.indications)
+    comes_so = not asked.route or not product.routes or asked.route in product.routes
+    is_listed = asked.disease in product.indications and comes_so
+    listed = ", ".join(record.policies.disease(one) for one in product.indications) + ("" if comes_so else f"; it comes as {' and '.join(product.routes)} only")
     return Proof(
         path=path, truth=Truth.MET if is_listed else Truth.NOT_MET, words=words, form="request", found=f"{product.label}: {listed}", source=product.source, grade=product.grade
     )

@@ -44,7 +44,7 @@ Flag = Literal["C", "D", "Hs", "H"]
 """
 Quantity = Literal[
     "slope", "change", "sd_of_change", "share_by_change", "correlation_of_changes", "level", "share_by_level",
-    "dead", "on_treatment", "stopped", "completed", "events_per_year", "share_with_event", "cost_per_year",
+    "dead", "on_treatment", "stopped", "completed", "failed", "events_per_year", "share_with_event", "cost_per_year",
 ]  # fmt: skip
 """What is compared; ``QUANTITIES`` tells what each is and what it needs."""
 QUANTITIES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -59,6 +59,7 @@ QUANTITIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "on_treatment": ("share still on `treatment` at `at`, Kaplan-Meier; stops for `reasons` count (all when empty), others and deaths are censored", ("treatment", "at")),
     "stopped": ("share who stopped `treatment` for `reasons` by `at`, of all who started", ("treatment", "at")),
     "completed": ("share alive, not lost and still on (or done with) `treatment` at `at`", ("at",)),
+    "failed": ("share alive whom the trial's rule of failure took out by `at`", ("at",)),
     "events_per_year": ("events `event` per patient-year up to `at`", ("event", "at")),
     "share_with_event": ("share of patients with `event` by `at`", ("event", "at")),
     "cost_per_year": ("undiscounted cost per patient-year up to `at`, in the scenario's currency", ("at",)),
@@ -241,6 +242,18 @@ class TrialDocument(Document):
     switching: Switching | None = None
     numbers: dict[ValueId, OwnNumber] = Field(default_factory=dict)
     note: str = ""
+
+
+class Free(Document):
+    """A number that calibration may move."""
+
+    why: str = Field(min_length=1, description="why no paper's number can simply be taken")
+
+
+class CalibrationDocument(Document):
+    """``calibration.toml`` of a disease folder: what may be moved; the rows it is fitted to are flagged C in ``trials/``."""
+
+    free: dict[ValueId, Free] = Field(min_length=1)
 
 
 # --- as checked -----------------------------------------------------------------------------------------------------

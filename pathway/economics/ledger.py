@@ -40,7 +40,7 @@ from pathway.economics.life import life_of
 from pathway.economics.resources import resource_use
 from pathway.economics.timeline import Moments, Timeline, courses_of, holds_of, reductions_of, timeline_of
 from pathway.errors import EconomicsError
-from pathway.eventlog import EventLog, regimen_label
+from pathway.eventlog import EventLog, Kind, regimen_words
 from pathway.program import Cohort, Program
 
 Floats = NDArray[np.float64]
@@ -115,10 +115,8 @@ class Ledger:
 
     def use_frame(self) -> pd.DataFrame:
         """``use`` with words in place of indices."""
-        regimens, inverse = np.unique(self.use["regimen"], return_inverse=True)
-        labels = [regimen_label(int(bits), self.treatments) for bits in regimens]
         words = {
-            "regimen": pd.Categorical.from_codes(inverse, labels),
+            "regimen": regimen_words(np.asarray(self.use["regimen"], dtype=np.int64), self.treatments),
             "category": pd.Categorical.from_codes(np.asarray(self.use["category"], dtype=int), list(self.categories)),
             "item": pd.Categorical.from_codes(np.asarray(self.use["item"], dtype=int), list(self.items)),
         }
@@ -180,8 +178,10 @@ def build(log: EventLog, program: Program, cohort: Cohort, library: Books, value
             "stop": used.stop,
         }
         parts.append((resource.category, resource.item, table))
-    categories = tuple(dict.fromkeys(category for category, _, _ in parts))
-    items = tuple(dict.fromkeys(item for _, item, _ in parts))
+    used_categories, used_items = {category for category, _, _ in parts}, {item for _, item, _ in parts}
+    known_categories, known_items = declared(program, library)
+    categories = tuple(category for category in known_categories if category in used_categories)
+    items = tuple(item for item in known_items if item in used_items)
     return Ledger(
         use=_joined(parts, categories, items),
         life=life.table(),
@@ -197,6 +197,24 @@ def build(log: EventLog, program: Program, cohort: Cohort, library: Books, value
         end=timeline.end,
         lines=max(len(program.lines) + 1, int(timeline.column("line").max(initial=0))),
     )
+
+
+def declared(program: Program, library: Books) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """All categories and items that a ledger of this program may have, in order: those of a part of the cohort stand in the order of the whole."""
+    dosed = [(row.category, row.item) for treatment in program.treatments for row in library.dosing if row.treatment == treatment]
+    pairs = [*dosed, *((resource.category, resource.item) for resource in library.economics.resources)]
+    return tuple(dict.fromkeys(category for category, _ in pairs)), tuple(dict.fromkeys(item for _, item in pairs))
+
+
+REGISTERS = frozenset(Kind) - {Kind.MEASURE, Kind.FINDING, Kind.VISIT, Kind.DECIDE, Kind.REQUEST, Kind.INFORM, Kind.APPROVE, Kind.DENY, Kind.APPEAL, Kind.UPHOLD, Kind.ORDER}
+"""Kinds of rows that change a register, and the first and last of a history."""
+
+
+def kinds_read(library: Books) -> frozenset[Kind]:
+    """Kinds of rows without which a ledger cannot be built; it is the same with those alone."""
+    resources = library.economics.resources
+    named = {"visit" if resource.per == "visit" else str(resource.kind) for resource in resources if resource.per not in ("year", "death")}
+    return REGISTERS | {kind for kind in Kind if kind.name.lower() in named}
 
 
 def _size(cohort: Cohort, name: str, row: DosingRow) -> Floats:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pathway.economics.discounting import Discounting, factor, flow
 from pathway.economics.ledger import Ledger
+from pathway.economics.parts import HUNDRED, added_up, hundreds
 from pathway.economics.quality import Pieces, equal_value_years_gained, pieces_of, quality_adjusted_years
 from pathway.economics.terms import Price, Terms, prices_used, terms_of
 from pathway.errors import EconomicsError
@@ -53,9 +54,10 @@ class Outcomes:
         Years, undiscounted; column 0: untreated.
     qalys_by_map : shape (patients, maps, 2)
         Discounted QALYs under every map of the terms, in their order: capped by the norm, and by 1 alone. No maps where there is no choice.
-    items
-        Per item: item, label, category, unit, quantity, waste (units), cost, cost_discounted (means a patient),
-        basis, grade (the weakest of the prices in use).
+    item_rows
+        Per item and category in use: item, label, category, unit, basis, grade (the weakest of the prices in use).
+    item_sums : shape (parts, item rows, 4)
+        Sums of quantity, waste, cost and discounted cost over a hundred patients each, in the cohort's order (:mod:`pathway.economics.parts`).
     """
 
     categories: tuple[str, ...]
@@ -68,7 +70,15 @@ class Outcomes:
     years_by_state: Floats
     years_by_line: Floats
     qalys_by_map: Floats
-    items: pd.DataFrame
+    item_rows: tuple[tuple[str, ...], ...]
+    item_sums: Floats
+
+    @property
+    def items(self) -> pd.DataFrame:
+        """Per item: item, label, category, unit, quantity, waste (units), cost, cost_discounted (means a patient), basis, grade."""
+        means = added_up(self.item_sums) / max(self.life_years.size, 1)
+        rows = [(*row[:4], *mean, *row[4:]) for row, mean in zip(self.item_rows, means.tolist(), strict=True)]
+        return pd.DataFrame(rows, columns=list(ITEM_COLUMNS))
 
     @property
     def total(self) -> Floats:
@@ -103,6 +113,7 @@ def value(ledger: Ledger, terms: Terms) -> Outcomes:
     pieces = pieces_of(ledger, terms.utility)
     undiscounted = Discounting(costs=0.0, outcomes=0.0)
     nowhere = np.zeros_like(person)
+    item_rows, item_sums = _items(ledger, terms, plain, present)
     return Outcomes(
         categories=ledger.categories,
         costs=_sums(buyer, category, present, patients, len(ledger.categories)),
@@ -114,7 +125,8 @@ def value(ledger: Ledger, terms: Terms) -> Outcomes:
         years_by_state=_sums(person, state, years, patients, len(ledger.states)),
         years_by_line=_sums(person, line, years, patients, ledger.lines + 1),
         qalys_by_map=_by_map(ledger, terms, pieces),
-        items=_items(ledger, terms, plain, present),
+        item_rows=item_rows,
+        item_sums=item_sums,
     )
 
 
@@ -176,29 +188,20 @@ def _item_costs(terms: Terms, price: Price, quantity: Floats, start: Floats, sto
     return plain, present
 
 
-def _items(ledger: Ledger, terms: Terms, plain: Floats, present: Floats) -> pd.DataFrame:
-    """Means a patient by item and category."""
+def _items(ledger: Ledger, terms: Terms, plain: Floats, present: Floats) -> tuple[tuple[tuple[str, ...], ...], Floats]:
+    """What stands for each item and category in use, and sums by hundreds of patients."""
     use, width = ledger.use, len(ledger.items)
-    key = np.asarray(use["category"], dtype=np.int64) * width + np.asarray(use["item"], dtype=np.int64)
-    size = max(width * len(ledger.categories), 1)
+    pair = np.asarray(use["category"], dtype=np.int64) * width + np.asarray(use["item"], dtype=np.int64)
+    pairs = np.flatnonzero(np.bincount(pair, minlength=width * len(ledger.categories)))
+    column = np.zeros(width * len(ledger.categories) + 1, dtype=np.int64)
+    column[pairs] = np.arange(pairs.size)
+    cell = np.asarray(use["patient"], dtype=np.int64) // HUNDRED * pairs.size + column[pair]
+    parts = hundreds(ledger.patients)
     quantity, waste = (np.asarray(use[name], dtype=np.float64) for name in ("quantity", "waste"))
-    weights = {"quantity": quantity, "waste": waste, "cost": plain, "cost_discounted": present}
-    means = {name: np.bincount(key, weights=w, minlength=size) / ledger.patients for name, w in weights.items()}
-    rows = []
-    for k in np.unique(key):
-        price = terms.prices[ledger.items[k % width]]
-        rows.append(
-            {
-                "item": price.item,
-                "label": price.label,
-                "category": ledger.categories[k // width],
-                "unit": price.unit,
-                **{name: float(mean[k]) for name, mean in means.items()},
-                "basis": price.basis,
-                "grade": price.weakest_grade,
-            }
-        )
-    return pd.DataFrame(rows, columns=list(ITEM_COLUMNS))
+    sums = np.stack([np.bincount(cell, weights=weight, minlength=parts * pairs.size) for weight in (quantity, waste, plain, present)], axis=1)
+    prices = [(terms.prices[ledger.items[k % width]], ledger.categories[k // width]) for k in pairs.tolist()]
+    rows = tuple((price.item, price.label, category, price.unit, price.basis, price.weakest_grade) for price, category in prices)
+    return rows, np.asarray(sums.reshape(parts, pairs.size, 4), dtype=np.float64)
 
 
 def without_discounting(terms: Terms) -> Terms:

@@ -14,7 +14,7 @@ from pathway.reading.text import Findings
 
 TINY = 1e-9
 MEASURED = ("slope", "change", "sd_of_change", "share_by_change", "correlation_of_changes", "level", "share_by_level")
-SHARES = ("share_by_change", "share_by_level", "dead", "on_treatment", "stopped", "completed", "share_with_event")
+SHARES = ("share_by_change", "share_by_level", "dead", "on_treatment", "stopped", "completed", "failed", "share_with_event")
 RATIOS = ("ratio", "odds_ratio")
 
 
@@ -112,8 +112,8 @@ def _check_target(target: Target, document: TrialDocument, library: Library, whe
         findings.faults.add(where=where, found=f"{target.quantity} without bounds", expected="bounds, such as { at_most = -10 } for a fall of 10 or more", mend="add bounds")
     if target.bounds is not None and not target.quantity.startswith("share_by"):
         findings.faults.add(where=f"{where}, key bounds", found=f"bounds of {target.quantity}", expected="bounds only where a share within them is told", mend="leave them out")
-    if target.treatment is None and target.quantity in ("on_treatment", "stopped"):
-        return
+    if target.quantity == "failed" and document.dropout.failure is None:
+        findings.faults.add(where=where, found="failed, and no rule of failure", expected="key failure in table dropout", mend="add dropout.failure")
     _check_times(target, document, where, findings)
 
 

@@ -17,7 +17,7 @@ from pathway.definition.mentions import mentions
 from pathway.definition.rows import SourceRow
 from pathway.definition.scenario import Library, Scenario
 from pathway.definition.study import EconomicsChoice, Study
-from pathway.definition.trials import Floats, Published, Target, Trial, TrialDocument
+from pathway.definition.trials import CalibrationDocument, Floats, Published, Target, Trial, TrialDocument
 from pathway.definition.values import Parameter
 from pathway.definition.words import Document, Grade, Label, ValueId
 from pathway.errors import Fault, PathwayError, ScenarioError, did_you_mean
@@ -34,6 +34,7 @@ from pathway.reading.text import Findings, read_text
 from pathway.units import convert
 
 FOLDER = "trials"
+CALIBRATION = "calibration.toml"
 Z = 1.959963984540054
 """Half-width of a 95 % interval in standard errors."""
 NOBODY = EconomicsChoice(
@@ -66,12 +67,15 @@ class Trials:
     ----------
     base
         Scenario whose library, switches and overrides hold; each arm puts its own population and strategy in.
+    free
+        What calibration may move, and why: ``calibration.toml`` of the disease, if it has one.
     files
         (name, SHA-256) of the trial files.
     """
 
     base: Scenario
     trials: tuple[Trial, ...]
+    free: dict[str, str] = field(default_factory=dict)
     files: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -95,15 +99,17 @@ def read_trials(named: str, *, targets: Path | None = None, beside: Path | None 
     findings = Findings()
     base, folder = _base(named, beside or Path(), findings)
     trials: list[Trial] = []
+    free: dict[str, str] = {}
     first = len(findings.files)
     if base is not None and folder is not None:
         trials = _shipped(folder / FOLDER, base, findings) if targets is None else [one for one in [_own(targets, base, findings)] if one is not None]
+        free = _free(folder, base.library, findings)
     elif targets is not None:  # tell what can be told of the user's file too
         _document(targets, targets.name, findings)
     findings.faults.faults = list(dict.fromkeys(findings.faults.faults))
     findings.faults.raise_if_any(ScenarioError)
     assert base is not None
-    return Trials(base=base, trials=tuple(trials), files=tuple(findings.files[first:]))
+    return Trials(base=base, trials=tuple(trials), free=free, files=tuple(findings.files[first:]))
 
 
 def disease_of(targets: Path) -> str | None:
@@ -139,6 +145,25 @@ def bare_scenario(library: Library) -> Scenario:
     return Scenario(
         study=study, economics=NOBODY, switches=switches, library=library, strategies={}, overrides={}, price_overrides={}, sha256=""
     )  # fmt: skip
+
+
+def _free(folder: Path, library: Library, findings: Findings) -> dict[str, str]:
+    """Numbers that calibration may move, each with its reason."""
+    where = f"{library.name}/{CALIBRATION}"
+    if not (folder / CALIBRATION).is_file():
+        return {}
+    text = read_text(folder / CALIBRATION, where, findings)
+    data = None if text is None else parse_toml(text, where, findings)
+    document = None if data is None else build(CalibrationDocument, data, where, findings)
+    if document is None:
+        return {}
+    known = list(library.parameters)
+    for name in document.free:
+        if name not in known:
+            findings.faults.add(
+                where=f"{where}, key free.{name}", found=f"unknown value '{name}'", expected="the id of a row of evidence/*.csv", mend=did_you_mean(name, known) or "derived sums cannot be moved: name what they are made of",
+            )  # fmt: skip
+    return {name: one.why for name, one in document.free.items()}
 
 
 def _shipped(folder: Path, base: Scenario, findings: Findings) -> list[Trial]:

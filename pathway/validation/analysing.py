@@ -24,6 +24,8 @@ CONTRASTS: dict[str, Callable[[Estimate, Estimate], Estimate]] = {
     "odds_ratio": estimators.odds_ratio,
 }
 AT_ENTRY = 0
+SAME_VISIT = 1e-6
+"""Years: a failure is dated a moment after the visit that showed it."""
 
 
 class Analysis:
@@ -58,7 +60,7 @@ class Analysis:
         makers: dict[str, Callable[[Target, Observed, Bools], Estimate]] = {
             "slope": self._slope, "change": self._change, "sd_of_change": self._deviation, "share_by_change": self._share_by_change,
             "correlation_of_changes": self._correlation, "level": self._level, "share_by_level": self._share_by_level, "dead": self._dead,
-            "on_treatment": self._on_treatment, "stopped": self._stopped, "completed": self._completed, "events_per_year": self._event_rate,
+            "on_treatment": self._on_treatment, "stopped": self._stopped, "completed": self._completed, "failed": self._failed, "events_per_year": self._event_rate,
             "share_with_event": self._event_share, "cost_per_year": self._cost,
         }  # fmt: skip
         return makers[target.quantity](target, self.arms[name], group)
@@ -189,6 +191,10 @@ class Analysis:
             courses = arm.courses(name)
             there &= np.isfinite(courses.start) & ((courses.stop > until) | (courses.reason == "completed"))
         return estimators.share(there, group)
+
+    def _failed(self, target: Target, arm: Observed, group: Bools) -> Estimate:
+        until = self._until(target)
+        return estimators.share((arm.failed <= until + SAME_VISIT) & (arm.failed < arm.died), group)
 
     def _event_rate(self, target: Target, arm: Observed, group: Bools) -> Estimate:
         assert target.event is not None

@@ -79,6 +79,8 @@ SAFETY = (
         id="I5",
         words="Tocilizumab that was held for a laboratory value goes on at no more than the reduced dose",
         formula=(resume(TCZ) & (latest(anc) > 1000) & (latest(plt) > 1e5) & (latest(alt) < 3)).implies(reduced(TCZ)),
+        stand_in=resume(TCZ, why="tocilizumab_laboratory_resume").implies(reduced(TCZ)),
+        stand_in_words=BAND_WORDS,
         diseases=BOTH,
         basis=("L-TCZ-09", "L-TCZ-10", "L-TCZ-11"),
     ),
