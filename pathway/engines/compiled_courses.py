@@ -111,6 +111,17 @@ def stream_of_response(p: Ints, treatment: int) -> int:
 
 
 @inner_kernel
+def stay_lost(z: Floats, markers: int, treatment: int, after: int) -> None:
+    """A response that was lost before the exchange stays lost after it, and goes on being given back."""
+    z[at.F_IMPROVEMENT + treatment] = 0.0
+    for marker in range(markers):
+        z[at.F_AMOUNT + treatment * markers + marker] = 0.0
+        z[at.F_GAINED + treatment * markers + marker] = z[at.F_GAINED + after * markers + marker]
+        z[at.F_GAINED + after * markers + marker] = 0.0
+    z[at.F_OVER_SINCE + treatment] = z[at.F_OVER_SINCE + after]
+
+
+@inner_kernel
 def begin_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int, after: int) -> None:
     """Draw how well a treatment works as its course begins; the record is still as it was before. ``after`` was exchanged for it (-1: none)."""
     time = z[at.Z_TIME]
@@ -120,6 +131,10 @@ def begin_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int, after
         row = p[at.P_RESPONSE] + number * at.Q_SIZE
         if p[row + at.Q_TREATMENT] != treatment:
             continue
+        is_same = after >= 0 and stream_of_response(p, after) == p[row + at.Q_STREAM]
+        if is_same and z[at.F_OVER_SINCE + after] < time:
+            stay_lost(z, markers, treatment, after)
+            return
         numbers = p[row + at.Q_FLOATS]
         level = q[numbers]
         factor = 1.0
@@ -134,15 +149,12 @@ def begin_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int, after
         draw = kernels.uniform(seed, sample, patient, p[row + at.Q_STREAM], 0)
         improved = along(q, p[row + at.Q_CURVE], p[row + at.Q_CURVE_COUNT], kernels.improvement(level, q[numbers + 1], factor, draw))
         z[at.F_IMPROVEMENT + treatment] = improved
-        carries = False
-        if after >= 0:
-            carries = stream_of_response(p, after) == p[row + at.Q_STREAM] and z[at.F_OVER_SINCE + after] == time
         for one in range(p[row + at.Q_SHARE_COUNT]):
             share = p[row + at.Q_SHARES] + one * at.QS_SIZE
             marker = p[share + at.QS_MARKER]
             values = p[share + at.QS_FLOATS]
             held = 0.0
-            if carries:
+            if is_same:
                 held = z[at.F_GAINED + after * markers + marker]
                 z[at.F_GAINED + after * markers + marker] = 0.0
             amount = improved
