@@ -19,8 +19,9 @@ from pathway.engines.compiled_clinic import restart, stop_schedules
 from pathway.engines.compiled_clocks import along
 from pathway.engines.compiled_hazards import renew_course
 from pathway.engines.compiled_packing import COMPLETED, CONTRAINDICATED, FAILED, GOOD_RESPONSE, INTOLERANT
-from pathway.engines.compiled_record import MET, begin_line, judge, write, write_row
+from pathway.engines.compiled_record import begin_line, write, write_row
 from pathway.engines.compiled_requests import ask, forget, withdraw_start
+from pathway.engines.compiled_rules import MET, judge
 from pathway.eventlog import Kind
 from pathway.jit import inner_kernel
 from pathway.program import PRESENT_REGIMEN, ClockKind
