@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from pathway.economics.summary import Summary
 from pathway.eventlog import EventLog, Kind
 from pathway.program import Program
 
@@ -276,8 +277,16 @@ def _regimens_by_line(log: EventLog, spans: Spans) -> tuple[Ints, Booleans]:
 class Reading:
     """What one log says, each thing read once: tables and figures ask for the same."""
 
-    log: EventLog
+    kept: EventLog | None
     program: Program
+    summary: Summary | None = None
+    """In place of a log whose rows were dropped: how each life ended, and no more."""
+
+    @property
+    def log(self) -> EventLog:
+        """Every event; there must be a log."""
+        assert self.kept is not None, "no rows were kept"
+        return self.kept
 
     @cached_property
     def spans(self) -> Spans:
@@ -287,7 +296,8 @@ class Reading:
     @cached_property
     def lifetimes(self) -> Lifetimes:
         """As :func:`lifetimes`."""
-        return lifetimes(self.log, self.program)
+        summary = self.summary
+        return lifetimes(self.log, self.program) if summary is None else Lifetimes(years=summary.years, died=summary.died, cause=summary.cause)
 
     @cached_property
     def regimens_by_line(self) -> tuple[Ints, Booleans]:

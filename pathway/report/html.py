@@ -192,7 +192,12 @@ def sections_of(
         *measured,
         Section(id="treatment", title="Treatment", parts=parts("figure:state_occupancy", "lines", "figure:lines-*", "figure:stop_reasons", "stop_reasons", "figure:time_on_drug_by_line", "time_on_drug", "drug_use", "figure:time_on_treatment"), page=True),
         *asked,
-        Section(id="lives", title="Some lives", parts=parts("figure:swimmer-*"), page=True, lead="Simulated patients, each drawn with the same luck under every strategy."),
+        Section(
+            id="lives", title="Some lives", parts=parts("figure:swimmer-*"), page=True,
+            lead="Simulated patients, each drawn with the same luck under every strategy."
+            if view.results.has_logs
+            else "Single lives, courses and lines of therapy need a log of every event, and this run kept none: run fewer patients, or keep it with --log.",
+        ),
         Section(id="basis", title="What this rests on", parts=parts("weak_numbers", "prices", "alternatives"), lead=lead if weak is not None else "", notes=notes, page=True),
         Section(id="conventions", title="Conventions", parts=parts("conventions"), page=True),
         Section(id="evidence", title="All numbers and sources", parts=parts("evidence", "sources"), page=True),

@@ -89,8 +89,8 @@ class LogStore:
         self._make_folder()
         final = self.folder / self._block_name(tuple(block), first, last)
         working = final.with_suffix(".part.npz")
-        arrays: dict[str, Any] = {f"{k}:{name}": column for k, part in enumerate(block.values()) for name, column in part.arrays().items()}
-        np.savez(working, **arrays)
+        columns: dict[str, Any] = {f"{k}:{name}": column for k, part in enumerate(block.values()) for name, column in part.arrays().items()}
+        np.savez(working, **columns)
         working.rename(final)
 
     def _block_name(self, strategies: tuple[str, ...], first: int, last: int) -> str:

@@ -49,7 +49,7 @@ def death_numbers(view: View) -> pd.DataFrame:
     for run in view.runs:
         lives = view.reading(run).lifetimes
         causes = {
-            run.log.names[cause] if cause >= 0 else "unknown": float((lives.cause[lives.died] == cause).sum())
+            run.program.names[cause] if cause >= 0 else "unknown": float((lives.cause[lives.died] == cause).sum())
             / lives.died.size
             for cause in np.unique(lives.cause[lives.died]).tolist()
         }

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pathway.report.figures.canvas import PALE, Sheet, at_risk_table, grid_lines, paper, share_axis, strategy_legend, ticks_of, year_ticks
-from pathway.report.histories import marker_at, measured_at, median_time, step_at, survival
+from pathway.report.histories import Lifetimes, marker_at, measured_at, median_time, step_at, survival
 from pathway.report.view import Look, View, plain, wrapped
 
 if TYPE_CHECKING:
@@ -191,22 +191,32 @@ def survival_numbers(view: View, last: float) -> pd.DataFrame:
     """Share alive (Kaplan-Meier) and its paired difference to the comparator, with their errors, by strategy and year."""
     grid = np.linspace(0.0, last, GRID)
     base = view.reading(view.results.strategies[view.comparator]).lifetimes
-    alive_there = (base.years[:, None] > grid) | ~base.died[:, None]
     parts = []
     for run in view.runs:
         lives = view.reading(run).lifetimes
         times, share, error = survival(lives.years, lives.died)
-        alive = (lives.years[:, None] > grid) | ~lives.died[:, None]
-        difference = alive.astype(np.float64) - alive_there
+        difference, error_of_difference = _gained(lives, base, grid)
         parts.append(
             pd.DataFrame(
                 {
                     "strategy": run.strategy, "year": grid, "alive": step_at(times, share, grid), "standard_error": step_at(times, error, grid),
-                    "difference": difference.mean(axis=0), "difference_se": difference.std(axis=0, ddof=min(1, lives.years.size - 1)) / np.sqrt(lives.years.size),
+                    "difference": difference, "difference_se": error_of_difference,
                 }
             )
         )  # fmt: skip
     return pd.concat(parts, ignore_index=True)
+
+
+def _gained(lives: Lifetimes, base: Lifetimes, grid: Floats) -> tuple[Floats, Floats]:
+    """Share alive less that under the comparator, paired, and its error: from those who live here alone and there alone, a time at a time."""
+    size = lives.years.size
+    counts = np.zeros((2, grid.size))
+    for k, time in enumerate(grid):
+        here, there = (lives.years > time) | ~lives.died, (base.years > time) | ~base.died
+        counts[:, k] = np.count_nonzero(here & ~there), np.count_nonzero(there & ~here)
+    mean = (counts[0] - counts[1]) / size
+    variance = np.maximum(counts.sum(axis=0) - size * mean * mean, 0.0) / max(size - 1, 1)
+    return mean, np.sqrt(variance / size)
 
 
 def survival_figure(view: View) -> list[Sheet]:

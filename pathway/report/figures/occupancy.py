@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from pathway.economics.summary import MONTHS_A_YEAR
 from pathway.report.figures.canvas import PALE, Sheet, paper, share_axis, year_ticks
 from pathway.report.figures.curves import last_year
 from pathway.report.view import Look, View, wrapped
@@ -24,9 +25,13 @@ def occupancy_numbers(view: View, last: float) -> pd.DataFrame:
     grid = np.arange(0.0, last + 1e-9, STEP)
     parts = []
     for run in view.runs:
-        states = view.reading(run).states_at(grid)
-        share = np.stack([(states == k).mean(axis=0) for k in range(len(run.log.states))], axis=1)
-        part = pd.DataFrame(share, columns=list(run.log.states))
+        if view.results.has_logs:
+            states = view.reading(run).states_at(grid)
+            share = np.stack([(states == k).mean(axis=0) for k in range(len(run.program.states))], axis=1)
+        else:
+            known = run.summary.occupancy()
+            share = known[np.minimum(np.arange(grid.size) * round(STEP * MONTHS_A_YEAR), len(known) - 1)]
+        part = pd.DataFrame(share, columns=list(run.program.states))
         part.insert(0, "year", grid)
         part.insert(0, "strategy", run.strategy)
         parts.append(part)
