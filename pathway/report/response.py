@@ -21,7 +21,7 @@ YEARS = (0.0, 0.5, 1.0, 2.0, 5.0)
 
 
 def response_tables(view: View) -> list[Table]:
-    """All of them; those of activity only where the disease has indices; none where the run kept no log."""
+    """All of them; those of activity only where the disease has indices, and none of a run that kept no log."""
     if not view.results.has_logs:
         return []
     by_strategy = {run.strategy: line_courses(view.reading(run)) for run in view.runs}

@@ -123,7 +123,8 @@ def _fill(view: View, folder: Path, created: datetime.datetime, command: Sequenc
     sheets = sheets_of(view, tell)
     pictures = [shop.submit(picture_of, sheet.drawing) for sheet in sheets]
     tell("tables")
-    tables, basis = [*results_tables(view), *response_tables(view), *access_tables(view), *quality_tables(view), *structure_tables(view)], basis_tables(view)
+    tables = [*results_tables(view), *response_tables(view), *access_tables(view), *quality_tables(view), *structure_tables(view)]
+    basis = basis_tables(view)
     checks = [checks_table(view)] if view.results.has_logs else []
     hashes = {}
     for table in [*tables, *basis, *checks]:
