@@ -425,3 +425,12 @@ def test_a_far_denial_is_searched_at_once():
     change = nearest_change(policies().rules["P-CVS-RA-I"], record)
     assert change is not None
     assert "Age" in change.words[0]
+
+
+def test_what_stands_below_a_not_is_no_fault():
+    """On no other biologic: the page says no, in no alarming colour, where the proof says not met."""
+    document, record = request_of(file_of(case_of("C25")), "x.toml", policies())
+    words = told(document, determine(record))
+    below = [node for node in words["payer"]["proof"] if node["below_not"]]
+    assert {node["truth"] for node in below} == {"not met"}
+    assert '<span class="not_applicable nowrap">no</span>' in as_html(words)
