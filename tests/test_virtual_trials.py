@@ -184,6 +184,8 @@ KNOWN_USES = {
     ("network", "*"): "RA-E001 is the whole network: its ACR shares are inputs and flagged C, its changes of DAS28 and HAQ are not used",
     ("focussced", "week_96_tocilizumab"): "F094 gives the length of the evidence, not its value",
     ("senscis", "inflammatory_placebo"): "F057 gives thresholds of the subgroup, not its course",
+    ("sls_2", "dead_24_mmf"): "A036 takes deaths from those who did not complete; no hazard of death rests on it",
+    ("sls_2", "dead_24_cyclophosphamide"): "as above",
     ("senscis", "mmf_difference"): "F054 is an alternative that is not in force",
 }
 """Rows whose study stands in the library's basis and that are still not calibrated to."""
