@@ -9,10 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
+
+from pathway.cli_trials import calibrate, validate
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from pathway.experiment import Results
     from pathway.program import Program
     from pathway.report.store import LogStore
+    from pathway.workshop import Workshop
 
 INPUT_AT_FAULT = 2
 INTERRUPTED = 130
@@ -78,7 +82,7 @@ def warn(scenario: Scenario) -> None:
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913, PLR0917 - each is an option of the command
     file: File,
     patients: Annotated[Optional[int], typer.Option(min=1, max=MOST_PATIENTS, help="number of simulated patients")] = None,  # noqa: UP045
     seed: Annotated[Optional[int], typer.Option(min=0, help="seed of all draws")] = None,  # noqa: UP045
@@ -90,6 +94,7 @@ def run(
     ] = None,
     alternatives: Annotated[int, typer.Option(min=0, help="patients of each structural alternative; 0: none")] = 200,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the same run after an interruption")] = False,  # noqa: FBT002
+    log: Annotated[Optional[bool], typer.Option("--log/--no-log", help="keep every event; without, memory stays small. Absent: up to 40,000 lives (patients times strategies)")] = None,  # noqa: UP045
 ) -> None:
     """Simulate, value, compare and report."""
     with guarded():
@@ -97,38 +102,42 @@ def run(
 
         from pathway.reading import read
         from pathway.report.store import check_output, store_of
-        from pathway.report.writer import write
 
         check_output(output)
         scenario = read(file)
         warn(scenario)
-        begin = time.perf_counter()
+        since = time.perf_counter()
         store = store_of(scenario, output, patients=patients, seed=seed, engine=engine, reads=resume)
-        with progress_of() as tell:
-            results = simulated(
-                scenario,
-                patients=patients,
-                seed=seed,
-                engine=engine,
-                strategies=names_in(strategies),
-                workers=workers or os.cpu_count() or 1,
-                tell=tell,
-                store=store,
-            )
-            from pathway.experiment import payers_compared, with_alternatives, with_undelayed
+        count = workers or os.cpu_count() or 1
+        with workshop(count) as shop, progress_of() as tell:
+            from pathway.alternatives import begin, with_alternatives
+            from pathway.engines import needs_compiling
+            from pathway.experiment import cohort_size, payers_compared, with_undelayed
+            from pathway.report.writer import write
 
-            if payers_compared(results):
-                results = with_undelayed(results, workers=workers or os.cpu_count() or 1, progress=tell)
-            if alternatives:
-                results = with_alternatives(results, patients=alternatives, workers=workers or os.cpu_count() or 1, progress=tell)
-            folder = write(
-                results, output, command=["pathway", *sys.argv[1:]], tell=lambda what: tell(f"writing: {what}", 0, 0)
-            )
+            names = names_in(strategies)
+            few = min(alternatives, cohort_size(scenario, patients))
+            begin_them = partial(begin, scenario, shop, patients=few, seed=seed, engine=engine, strategies=names)
+            # Beside the main run, unless all would compile the same engine at once.
+            begun = begin_them() if few and not needs_compiling(engine or scenario.study.engine) else []
+            results = simulated(scenario, patients=patients, seed=seed, engine=engine, strategies=names, workers=count, tell=tell, store=store, logs=log)
+            if payers_compared(results) and results.has_logs:
+                results = with_undelayed(results, workers=count, progress=tell)
+            if few:
+                results = with_alternatives(results, begun or begin_them(), patients=few, progress=tell)
+            folder = write(results, output, command=["pathway", *sys.argv[1:]], tell=lambda what: tell(f"writing: {what}", 0, 0), shop=shop)
         store.clear()
         from pathway.report.terminal import summary_text
 
         typer.echo(summary_text(results))
-        typer.echo(f"\n{time.perf_counter() - begin:,.0f} seconds. Report: {relative(folder / 'report.html')}")
+        typer.echo(f"\n{time.perf_counter() - since:,.0f} seconds. Report: {relative(folder / 'report.html')}")
+
+
+def workshop(workers: int) -> Workshop:
+    """Make processes that run alternatives and draw figures."""
+    from pathway.workshop import Workshop
+
+    return Workshop(workers, ("pathway.alternatives", "pathway.engines.compiled", "pathway.report.figures.every"))
 
 
 Tell = Callable[[str, int, int], None]
@@ -181,6 +190,7 @@ def simulated(
     workers: int,
     tell: Tell,
     store: LogStore | None = None,
+    logs: bool | None = None,
 ) -> Results:
     """Run the experiment, saying first what it will do and for how long."""
     from pathway.experiment import run as run_experiment
@@ -200,6 +210,7 @@ def simulated(
         progress=tell,
         announce=announce,
         store=store,
+        logs=logs,
     )
 
 
@@ -351,6 +362,10 @@ def review(
         if html is not None:
             html.write_text(telling.as_html(told), encoding="utf-8")
         typer.echo(telling.as_json(told) if as_json else telling.as_text(told))
+
+
+app.command()(validate)
+app.command()(calibrate)
 
 
 @app.command()

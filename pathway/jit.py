@@ -10,6 +10,7 @@ reach one. With ``NUMBA_DISABLE_JIT=1`` all kernels are plain Python.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import tempfile
 from collections.abc import Callable
@@ -94,6 +95,46 @@ def pointer(array: Any) -> Any:
 def _compiled_pointer(array: Any) -> Any:  # noqa: ARG001 - numba asks by parameter name
     def generate(array: Any) -> Any:
         return _pointer(array)
+
+    return generate
+
+
+@numba.extending.intrinsic  # type: ignore[untyped-decorator]
+def _bits(_context: Any, number: Any) -> Any:  # noqa: ARG001 - numba asks by parameter name
+    """The 64 bits of a double, as a whole number."""
+    signature = numba.types.int64(numba.types.float64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
+
+    return signature, generate
+
+
+@numba.extending.intrinsic  # type: ignore[untyped-decorator]
+def _double(_context: Any, bits: Any) -> Any:  # noqa: ARG001 - as above
+    """The double that has these 64 bits."""
+    signature = numba.types.float64(numba.types.int64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
+
+    return signature, generate
+
+
+def mantissa_exponent(number: float) -> tuple[float, int]:
+    """Mantissa in [0.5, 1) and exponent of a finite number above 0; compiled, without a call of the library."""
+    return math.frexp(number)
+
+
+@numba.extending.overload(mantissa_exponent)
+def _compiled_mantissa_exponent(number: Any) -> Any:  # noqa: ARG001 - numba asks by parameter name
+    def generate(number: Any) -> Any:
+        shift = 0
+        if number < 2.2250738585072014e-308:  # subnormal: the exponent's bits say nothing
+            number = number * 18014398509481984.0
+            shift = 54
+        bits: Any = _bits(number)
+        return _double((bits & 0xFFFFFFFFFFFFF) | 0x3FE0000000000000), (bits >> 52) - 1022 - shift
 
     return generate
 

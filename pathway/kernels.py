@@ -1,6 +1,6 @@
 """Scalar arithmetic shared by every engine, the same bits everywhere.
 
-Only ``+ - * /``, comparisons, ``floor``, ``frexp`` and the correctly rounded square root are used: no library ``exp``, ``log`` or power, whose last bits differ between
+Only ``+ - * /``, comparisons, ``floor``, mantissa and exponent, and the correctly rounded square root are used: no library ``exp``, ``log`` or power, whose last bits differ between
 processors and between compiled and interpreted code. So a history depends on its key and on nothing else.
 
 ``exp`` and ``log`` use the classical argument reductions (k = nearest integer of x / ln 2; mantissa in [sqrt(1/2), sqrt(2))) with minimax coefficients of
@@ -23,7 +23,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pathway.jit import inline_kernel, kernel
+from pathway.jit import inline_kernel, kernel, mantissa_exponent
 
 Floats = NDArray[np.float64]
 
@@ -81,7 +81,7 @@ def log(x: float) -> float:
         return -INFINITY
     if x < 0.0:
         return math.nan
-    m, n = math.frexp(x)
+    m, n = mantissa_exponent(x)
     if m < _SQRT_HALF:
         m = m * 2.0
         n = n - 1
@@ -99,11 +99,18 @@ def log(x: float) -> float:
 
 @kernel
 def expm1(x: float) -> float:
-    """``exp(x) - 1`` without loss near 0 (Kahan: corrects the rounded exponential by its own logarithm)."""
+    """``exp(x) - 1`` without loss near 0: msun's rational function, beyond it Kahan's correction of the rounded exponential by its own logarithm."""
+    if -0.34 < x < 0.34:
+        half = 0.5 * x
+        square = x * half
+        r = 1.0 + square * (
+            -3.33333333333331316428e-02
+            + square * (1.58730158725481460165e-03 + square * (-7.93650757867487942473e-05 + square * (4.00821782732936239552e-06 + square * -2.01099218183624371326e-07)))
+        )
+        t = 3.0 - r * half
+        return x - (x * (square * ((r - t) / (6.0 - x * t))) - square)
     if x > 40.0 or x < -40.0:
         return exp(x) - 1.0
-    if -1e-5 < x < 1e-5:
-        return x + x * x * (0.5 + x * (1.0 / 6.0 + x * (1.0 / 24.0)))
     y = exp(x)
     if y == 1.0:
         return x

@@ -5,6 +5,7 @@ Reads an event log and the labels of the library; must not simulate, value or dr
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,7 +137,7 @@ def tell(frame: pd.DataFrame, words: Words) -> list[Told]:
     return story
 
 
-def _observed(row: dict[str, object], words: Words) -> str:
+def _observed(row: Mapping[Hashable, object], words: Words) -> str:
     """Tell what a visit saw."""
     pathway = words.scenario.library.pathway
     name, value = str(row["name"]), float(str(row["measured"]))
@@ -156,7 +157,7 @@ def _observed(row: dict[str, object], words: Words) -> str:
     return f"{label} {value:.1f} {unit}{native}, truly {float(str(row['true'])):.1f}"
 
 
-def _sentence(row: dict[str, object], words: Words) -> str:
+def _sentence(row: Mapping[Hashable, object], words: Words) -> str:
     """One row that is not a visit, in words; empty if its neighbours tell it."""
     kind, name, detail = str(row["kind"]), str(row["name"]), str(row["detail"])
     why = f" ({words.any(detail).lower()})" if detail else ""

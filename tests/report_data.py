@@ -210,10 +210,11 @@ class MadeResults:
     engine: str
     seed: int
     workers: int = 1
+    has_logs: bool = True
     undelayed: dict[str, MadeResult] = field(default_factory=dict)
     alternatives: None = None
     alternative_patients: int = 0
-    terms: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(utility=SimpleNamespace(norm=np.zeros((2, 0)))))
+    terms: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(utility=SimpleNamespace(norm=np.zeros((2, 0)), map=""), maps={}, describe=lambda: {"Utilities": "made up"}))
 
 
 def _discounted(spans: Spans) -> np.ndarray:

@@ -8,10 +8,11 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from pathway.report.figures import as_png, as_svg, draw_all, inline_svg
+from pathway.report.figures import inline_svg, picture_of
 from pathway.report.figures.bars import cost_numbers, death_numbers
 from pathway.report.figures.canvas import spread
 from pathway.report.figures.curves import marker_numbers
+from pathway.report.figures.every import sheets_of
 from pathway.report.figures.flow import places
 from pathway.report.figures.occupancy import occupancy_numbers
 from pathway.report.figures.plane import plane_numbers
@@ -36,7 +37,7 @@ def view() -> View:
 
 @pytest.fixture(scope="module")
 def sheets(view):
-    return draw_all(view)
+    return sheets_of(view)
 
 
 def test_kaplan_meier_is_the_textbook_one():
@@ -146,15 +147,15 @@ def test_every_asked_figure_is_drawn_with_words_and_numbers(sheets):
 
 def test_pictures_are_valid_and_the_same_every_time(sheets):
     sheet = next(one for one in sheets if one.name == "lines-s3")
-    first = as_svg(sheet.figure)
-    ET.fromstring(first)
-    assert first == as_svg(sheet.figure)
-    assert as_png(sheet.figure).startswith(b"\x89PNG")
+    first = picture_of(sheet.drawing)
+    ET.fromstring(first.svg)
+    assert first == picture_of(sheet.drawing)
+    assert first.png.startswith(b"\x89PNG")
 
 
 def test_text_of_a_user_cannot_leave_the_picture(sheets):
     sheet = next(one for one in sheets if one.name == "survival")
-    svg = inline_svg(as_svg(sheet.figure), 'a "quoted" <b>', "survival")
+    svg = inline_svg(picture_of(sheet.drawing).svg, 'a "quoted" <b>', "survival")
     ET.fromstring(svg)
     assert "<first>" not in svg
     assert "&lt;first&gt; &amp; $so on$" in svg

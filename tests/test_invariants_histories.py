@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pathway
-from pathway.coverage.determination import Answer, determine
+from pathway.coverage.answers import Answer
+from pathway.coverage.determination import determine
 from pathway.engines import ENGINES, simulate
 from pathway.invariants import History, approved, assert_holds, audit, once, registered, stop, violations
 from pathway.invariants.accounting import ledger_violations

@@ -360,7 +360,7 @@ def fingerprint() -> str:
 
 _TABLE = np.cumsum([0.001 * 1.1**year for year in range(40)])
 
-RECORDED_FINGERPRINT = "afdbaabcd533052b0cac947ec7e575a4cc59a7811474b60766aa0eec72f3d302"
+RECORDED_FINGERPRINT = "f5a9842fec14920b18965d2cae5b73af75062e9cfc56ade72f910c4b71b866f6"
 """Recorded once; a change of any bit of any draw changes every recorded history."""
 
 

@@ -160,7 +160,7 @@ def test_manifest_tells_how_to_make_it_again_and_nobody_s_secrets(folder, view):
 
 
 def test_no_run_overwrites_another_and_results_agree(view, folder, monkeypatch):
-    monkeypatch.setattr(writer, "draw_all", lambda *_: [])
+    monkeypatch.setattr(writer, "sheets_of", lambda *_: [])
     again = writer.write(view.results, folder.parents[1], now=NOW)
     assert again != folder
     one, other = (json.loads((one / "manifest.json").read_text())["results_sha256"] for one in (folder, again))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib import import_module
 
+from pathway.engines.recent import Recent
+from pathway.engines.unread import without_unread
 from pathway.errors import EngineError, did_you_mean
-from pathway.eventlog import EventLog
+from pathway.eventlog import EventLog, Kind
 from pathway.jit import is_cached
 from pathway.program import Cohort, Program
 
@@ -14,6 +16,9 @@ ENGINES: dict[str, str] = {"reference": "pathway.engines.reference", "compiled":
 """Name of an engine -> module with a function ``simulate(program, cohort, seed, sample)``. Loaded when first asked for."""
 THREADED = frozenset({"compiled"})
 """Engines that tell patients side by side themselves; for the others several processes do."""
+
+LEAN = Recent(without_unread)
+"""Programs without what nobody reads."""
 
 
 def check_engine(engine: str) -> None:
@@ -27,8 +32,12 @@ def check_engine(engine: str) -> None:
         )
 
 
-def simulate(program: Program, cohort: Cohort, seed: int, *, sample: int = 0, engine: str = "reference", threads: int | None = None) -> EventLog:
+def simulate(
+    program: Program, cohort: Cohort, seed: int, *, sample: int = 0, engine: str = "reference", threads: int | None = None, kinds: Collection[Kind] | None = None
+) -> EventLog:
     """Run one program over a cohort; ``threads`` side by side, where the engine can. Results do not depend on it.
+
+    With ``kinds`` only rows of these kinds are kept: the log is the whole one with the others struck out, and what nobody would read is not drawn.
 
     Raises
     ------
@@ -37,9 +46,12 @@ def simulate(program: Program, cohort: Cohort, seed: int, *, sample: int = 0, en
     """
     check_engine(engine)
     run: Callable[..., EventLog] = import_module(ENGINES[engine]).simulate
+    if kinds is not None:
+        program = LEAN(program, frozenset(kinds))
     if engine in THREADED:
-        return run(program, cohort, seed, sample, threads=threads)
-    return run(program, cohort, seed, sample)
+        return run(program, cohort, seed, sample, threads=threads, kinds=tuple(Kind) if kinds is None else kinds)
+    log = run(program, cohort, seed, sample)
+    return log if kinds is None else log.only(kinds)
 
 
 def needs_compiling(engine: str) -> bool:

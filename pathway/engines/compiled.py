@@ -8,7 +8,7 @@ patient, neither their number nor the size of a block moves a bit. It has no sha
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,13 +18,16 @@ from numpy.typing import NDArray
 from pathway.engines import compiled_layout as at
 from pathway.engines.compiled_life import CHOOSES_NEXT_LINE, CHOOSES_NOTHING, CHOOSES_SAME_LINE, live_all
 from pathway.engines.compiled_packing import Packed, pack
+from pathway.engines.recent import Recent
 from pathway.errors import EngineError
-from pathway.eventlog import EVENT_COLUMNS, EventLog, concatenate
+from pathway.eventlog import EVENT_COLUMNS, EventLog, Kind, concatenate
 from pathway.program import EVENT_LIMIT, Cohort, Program
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+PACKED = Recent(pack)
+"""Programs laid out."""
 BLOCK = 256
 """Patients a thread takes at a time."""
 ROWS_A_LIFE, KNOTS_A_LIFE = 400, 100
@@ -58,11 +61,17 @@ class Teller:
         What it was packed from, for names and messages.
     seed, sample
         Keys of all draws.
+    kinds
+        Of the rows that are kept.
+    keeps_path
+        Is the path of the markers kept?
     """
 
     __slots__ = ("_knots", "_packed", "_program", "_real", "_rows", "_values", "_whole")
 
-    def __init__(self, packed: Packed, program: Program, cohort: Cohort, seed: int, sample: int, *, keeps_log: bool = True) -> None:
+    def __init__(
+        self, packed: Packed, program: Program, cohort: Cohort, seed: int, sample: int, *, kinds: Collection[Kind] = tuple(Kind), keeps_path: bool = True
+    ) -> None:
         self._packed = packed
         self._program = program
         self._whole: Ints = np.zeros(packed.work_whole, dtype=np.int64)
@@ -71,8 +80,9 @@ class Teller:
         self._whole[at.S_SAMPLE] = sample
         self._whole[at.S_ENTRY_CHOICE] = CHOICES[cohort.choose]
         self._whole[at.S_ENTRY_REASON] = program.name_ids.get(cohort.reason, -1)
-        self._whole[at.S_KEEPS_LOG] = int(keeps_log)
-        self._resize(BLOCK * ROWS_A_LIFE if keeps_log else 0, BLOCK * KNOTS_A_LIFE if keeps_log else 0)
+        self._whole[at.S_KEEPS] = sum(1 << int(kind) for kind in kinds)
+        self._whole[at.S_KEEPS_PATH] = int(keeps_path)
+        self._resize(BLOCK * ROWS_A_LIFE * len(kinds) // len(Kind), BLOCK * KNOTS_A_LIFE if keeps_path else 0)
 
     def _resize(self, rows: int, knots: int) -> None:
         self._whole[at.S_ROW_ROOM], self._whole[at.S_KNOT_ROOM] = rows, knots
@@ -96,10 +106,10 @@ class Teller:
         done = self._run(entry, first, last)
         if done < last:
             self._mend(int(self._whole[at.S_FAULT]), entry, done, is_stuck=True)
-        return int(self._whole[at.S_ROWS])
+        return int(self._whole[at.S_TOLD])
 
     def _run(self, entry: Entry, first: int, last: int) -> int:
-        self._whole[at.S_ROWS] = self._whole[at.S_KNOTS] = self._whole[at.S_FAULT] = 0
+        self._whole[at.S_ROWS] = self._whole[at.S_TOLD] = self._whole[at.S_KNOTS] = self._whole[at.S_FAULT] = 0
         return int(
             live_all(
                 self._packed.whole, self._packed.real, self._whole, self._real, self._rows.ravel(), self._values.ravel(), self._knots.ravel(),
@@ -175,7 +185,9 @@ def check(program: Program, cohort: Cohort) -> None:
         )
 
 
-def simulate(program: Program, cohort: Cohort, seed: int, sample: int = 0, *, threads: int | None = None, block: int = BLOCK) -> EventLog:
+def simulate(
+    program: Program, cohort: Cohort, seed: int, sample: int = 0, *, threads: int | None = None, block: int = BLOCK, kinds: Collection[Kind] = tuple(Kind)
+) -> EventLog:
     """Tell the history of every patient of the cohort.
 
     Parameters
@@ -190,6 +202,8 @@ def simulate(program: Program, cohort: Cohort, seed: int, sample: int = 0, *, th
         Side by side; all processors when absent. Results do not depend on it.
     block
         Patients a thread takes at a time. Results do not depend on it.
+    kinds
+        Kinds of rows to keep; the others are told, not written.
 
     Raises
     ------
@@ -197,13 +211,13 @@ def simulate(program: Program, cohort: Cohort, seed: int, sample: int = 0, *, th
         If cohort and program do not belong together, or a history does not end.
     """
     check(program, cohort)
-    packed, entry = pack(program), entry_of(cohort)
+    packed, entry = PACKED(program), entry_of(cohort)
     parts = list(blocks(cohort.size, block))
     wanted = max(min(threads or os.cpu_count() or 1, len(parts)), 1)
     if wanted == 1:
-        teller = Teller(packed, program, cohort, seed, sample)
+        teller = Teller(packed, program, cohort, seed, sample, kinds=kinds)
         return _joined([teller.tell(entry, first, last) for first, last in parts], program)
-    idle = [Teller(packed, program, cohort, seed, sample) for _ in range(wanted)]
+    idle = [Teller(packed, program, cohort, seed, sample, kinds=kinds) for _ in range(wanted)]
 
     def tell(part: tuple[int, int]) -> EventLog:
         teller = idle.pop()
@@ -222,10 +236,10 @@ def count_rows(program: Program, cohort: Cohort, seed: int, sample: int = 0, *, 
     Parameters as in :func:`simulate`.
     """
     check(program, cohort)
-    packed, entry = pack(program), entry_of(cohort)
+    packed, entry = PACKED(program), entry_of(cohort)
 
     def count(part: tuple[int, int]) -> int:
-        return Teller(packed, program, cohort, seed, sample, keeps_log=False).count(entry, *part)
+        return Teller(packed, program, cohort, seed, sample, kinds=(), keeps_path=False).count(entry, *part)
 
     parts = list(blocks(cohort.size, max(block, -(-cohort.size // max(threads, 1)))))
     if threads == 1:

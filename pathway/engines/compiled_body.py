@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pathway import kernels
 from pathway.engines import compiled_layout as at
 from pathway.engines.compiled_clocks import clock_start, phase_row, reached
-from pathway.engines.compiled_hazards import WEIBULL, arm, baselines, list_transitions
+from pathway.engines.compiled_hazards import WEIBULL, arm, arm_plain, baselines, list_transitions, spend_plain
 from pathway.jit import inner_kernel
 from pathway.program import ClockKind, EffectKind
 
@@ -88,34 +88,37 @@ def jump(p: Ints, q: Floats, z: Floats, marker: int, change: float) -> None:
 @inner_kernel
 def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> None:
     """Set the straight lines of all markers from the segment's start to ``end`` (rule 6)."""
-    time = z[at.Z_START]
-    years = end - time
+    years = end - z[at.Z_START]
     markers = p[at.H_MARKERS]
-    for marker in range(markers):
-        if years <= 0.0:
+    if years <= 0.0:
+        for marker in range(markers):
             z[at.F_NATIVE_SLOPE + marker] = 0.0
             z[at.F_SHOWN_SLOPE + marker] = 0.0
-            continue
+        return
+    place = 0
+    share = years / q[at.G_GRID]
+    for marker in range(markers):
         row = p[at.P_MARKER] + marker * at.M_SIZE
         numbers = p[row + at.M_FLOATS]
-        unit = z[at.F_UNIT + marker]
-        unit_end = unit_at(p, q, s, z, marker, end)
-        z[at.F_UNIT_END + marker] = unit_end
+        unit_end = 1.0
         begin = z[at.F_NATIVE + marker]
-        aged = begin * unit_end / unit
+        aged = begin
+        has_unit = p[row + at.M_REFERENCE] >= 0  # without one a native unit is a shown unit, and dividing by 1 changes nothing
+        if has_unit:
+            unit_end = unit_at(p, q, s, z, marker, end)
+            aged = begin * unit_end / z[at.F_UNIT + marker]
+        z[at.F_UNIT_END + marker] = unit_end
         drift = 0.0
         difference = 0.0
         gain = 0.0
         ratio = 1.0
         has_native_drift = False
-        for place in range(s[at.S_IN_FORCE]):
-            effect = s[at.I_IN_FORCE + place]
-            e = p[at.P_EFFECT] + effect * at.E_SIZE
-            if p[e + at.E_MARKER] != marker:
-                continue
-            value = z[at.F_EFFECT + effect]
-            change = value * years if p[e + at.E_NATIVE] else value * years * unit_end
-            kind = p[e + at.E_KIND]
+        for _ in range(s[at.I_FORCE_COUNT + marker]):
+            value = z[at.F_EFFECT + place]
+            is_native = s[at.I_FORCE_NATIVE + place]
+            kind = s[at.I_FORCE_KIND + place]
+            place += 1
+            change = value * years if is_native else value * years * unit_end
             if kind == RATIO:
                 ratio = ratio * value
             elif kind == GAIN or kind == RESPONSE or kind == REBOUND:
@@ -124,7 +127,7 @@ def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> None:
                 difference = difference + change
             else:
                 drift = drift + change
-                has_native_drift = has_native_drift or p[e + at.E_NATIVE] != 0
+                has_native_drift = has_native_drift or is_native != 0
         if has_native_drift:
             drift = drift - (aged - begin)
         displaced = drift + difference
@@ -132,9 +135,9 @@ def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> None:
             displaced = min(displaced, max(drift, 0.0))
         if displaced < 0.0:
             displaced = displaced * ratio
-        moved = z[at.F_PERSONAL + marker] * years + (z[at.F_AFTER + marker] - z[at.F_BEFORE + marker]) * (years / q[at.G_GRID])
+        moved = z[at.F_PERSONAL + marker] * years + (z[at.F_AFTER + marker] - z[at.F_BEFORE + marker]) * share
         native_end = aged + displaced + gain + moved * unit_end
-        shown_end = native_end / unit_end
+        shown_end = native_end / unit_end if has_unit else native_end
         lower = q[numbers + at.MF_LOWER]
         upper = q[numbers + at.MF_UPPER]
         if shown_end < lower:
@@ -149,10 +152,12 @@ def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> None:
 
 @inner_kernel
 def list_effects(p: Ints, q: Floats, s: Ints, z: Floats) -> None:
-    """List the effect rows in force; their phases are looked up at the next cut."""
+    """List the effect rows in force, those of the first marker first; their phases are looked up at the next cut."""
     regimen = s[at.S_REGIMEN]
     markers = p[at.H_MARKERS]
     count = 0
+    for marker in range(markers):
+        s[at.I_FORCE_COUNT + marker] = 0
     for effect in range(p[at.H_EFFECTS]):
         if s[at.I_EFFECT_ON + effect] == 0:
             continue
@@ -170,10 +175,10 @@ def list_effects(p: Ints, q: Floats, s: Ints, z: Floats) -> None:
         dose = p[e + at.E_DOSE]
         if dose >= 0 and s[at.S_REDUCED] >> p[e + at.E_FIRST] & 1 != dose:
             continue
-        start = clock_start(p, s, z, clock, treatment)
+        kind = p[e + at.E_KIND]
+        start = z[at.F_OVER_SINCE + treatment] if kind == REBOUND else clock_start(p, s, z, clock, treatment)
         if start == INFINITY:
             continue
-        kind = p[e + at.E_KIND]
         amount = 1.0
         if kind == RESPONSE:
             amount = -z[at.F_AMOUNT + treatment * markers + p[e + at.E_MARKER]]
@@ -181,27 +186,34 @@ def list_effects(p: Ints, q: Floats, s: Ints, z: Floats) -> None:
             amount = z[at.F_GAINED + treatment * markers + p[e + at.E_MARKER]]
         if amount == 0.0:
             continue
-        z[at.F_EFFECT_AMOUNT + effect] = amount
-        z[at.F_EFFECT_START + effect] = start
-        z[at.F_EFFECT_END + effect] = -INFINITY
+        z[at.F_EFFECT_AMOUNT + count] = amount
+        z[at.F_EFFECT_START + count] = start
+        z[at.F_EFFECT_END + count] = -INFINITY
         s[at.I_IN_FORCE + count] = effect
+        s[at.I_FORCE_KIND + count] = kind
+        s[at.I_FORCE_NATIVE + count] = p[e + at.E_NATIVE]
+        s[at.I_FORCE_COUNT + p[e + at.E_MARKER]] += 1
         count += 1
     s[at.S_IN_FORCE] = count
+    z[at.Z_FORCE_END] = -INFINITY
 
 
 @inner_kernel
 def slopes_in_force(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
-    """Keep the value of the phase of each effect row in force; notes the next edges as knots."""
-    for place in range(s[at.S_IN_FORCE]):
-        effect = s[at.I_IN_FORCE + place]
-        if time >= z[at.F_EFFECT_END + effect]:
-            e = p[at.P_EFFECT] + effect * at.E_SIZE
-            start = z[at.F_EFFECT_START + effect]
-            row = p[e + at.E_PHASES] + 2 * phase_row(q, p[e + at.E_PHASES], p[e + at.E_PHASE_COUNT], start, time)
-            value = q[row]
-            z[at.F_EFFECT + effect] = z[at.F_EFFECT_AMOUNT + effect] * value if p[e + at.E_KIND] >= RESPONSE else value
-            z[at.F_EFFECT_END + effect] = start + q[row + 1]
-        z[at.Z_EDGE] = min(z[at.Z_EDGE], z[at.F_EFFECT_END + effect])
+    """Keep the value of the phase of each effect row in force; notes the next edge as a knot."""
+    if time >= z[at.Z_FORCE_END]:
+        earliest = INFINITY
+        for place in range(s[at.S_IN_FORCE]):
+            if time >= z[at.F_EFFECT_END + place]:
+                e = p[at.P_EFFECT] + s[at.I_IN_FORCE + place] * at.E_SIZE
+                start = z[at.F_EFFECT_START + place]
+                row = p[e + at.E_PHASES] + 2 * phase_row(q, p[e + at.E_PHASES], p[e + at.E_PHASE_COUNT], start, time)
+                value = q[row]
+                z[at.F_EFFECT + place] = z[at.F_EFFECT_AMOUNT + place] * value if p[e + at.E_KIND] >= RESPONSE else value
+                z[at.F_EFFECT_END + place] = start + q[row + 1]
+            earliest = min(earliest, z[at.F_EFFECT_END + place])
+        z[at.Z_FORCE_END] = earliest
+    z[at.Z_EDGE] = min(z[at.Z_EDGE], z[at.Z_FORCE_END])
 
 
 # --- segments -----------------------------------------------------------------------------------------------------------
@@ -227,6 +239,7 @@ def advance(p: Ints, q: Floats, s: Ints, z: Floats, time: float, fired: int) -> 
     """Close the segment at ``time``: spend budgets (not that of ``fired``) and move the markers there."""
     years = time - z[at.Z_START]
     is_edge = time == z[at.Z_EDGE]
+    spend_plain(s, z, years, fired)
     for row in range(s[at.S_INTEGRALS]):
         number = s[at.I_INTEGRAL + row]
         if number == fired:
@@ -273,6 +286,7 @@ def cut(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
     s[at.S_FIRE_TURN] = s[at.S_FIXED_TURN]
     s[at.S_FIRE] = s[at.S_FIXED]
     s[at.S_INTEGRALS] = 0
+    arm_plain(p, s, z, years)
     for place in range(s[at.S_ACTIVE]):
         arm(p, q, s, z, s[at.I_ACTIVE + place], years)
 
@@ -281,8 +295,17 @@ def cut(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
 
 
 @inner_kernel
+def has_response(p: Ints, treatment: int) -> bool:
+    """Is a response declared for a treatment?"""
+    for number in range(p[at.H_RESPONSES]):
+        if p[p[at.P_RESPONSE] + number * at.Q_SIZE + at.Q_TREATMENT] == treatment:
+            return True
+    return False
+
+
+@inner_kernel
 def to_give_back(p: Ints, q: Floats, s: Ints, z: Floats, marker: int, time: float) -> float:
-    """What ended courses have yet to give back of a marker."""
+    """What responses that are over have yet to give back of a marker."""
     total = 0.0
     markers = p[at.H_MARKERS]
     for effect in range(p[at.H_EFFECTS]):
@@ -290,11 +313,11 @@ def to_give_back(p: Ints, q: Floats, s: Ints, z: Floats, marker: int, time: floa
             continue
         e = p[at.P_EFFECT] + effect * at.E_SIZE
         treatment = p[e + at.E_CLOCK_TREATMENT]
-        if p[e + at.E_KIND] != REBOUND or p[e + at.E_MARKER] != marker or s[at.S_REGIMEN] >> treatment & 1:
+        if p[e + at.E_KIND] != REBOUND or p[e + at.E_MARKER] != marker or z[at.F_OVER_SINCE + treatment] == INFINITY:
             continue
         gained = z[at.F_GAINED + treatment * markers + marker]
         if gained != 0.0:
-            years = time - z[at.F_STOP + treatment]
+            years = time - z[at.F_OVER_SINCE + treatment]
             place = p[e + at.E_PHASES]
             count = p[e + at.E_PHASE_COUNT]
             total = total + gained * (reached(q, place, count, INFINITY) - reached(q, place, count, years))
@@ -303,11 +326,24 @@ def to_give_back(p: Ints, q: Floats, s: Ints, z: Floats, marker: int, time: floa
 
 @inner_kernel
 def end_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int, time: float) -> None:
-    """Note what a course reached as it ends."""
+    """Note what a course reached as its response is over; one that is over already, or never was, stays so."""
+    if z[at.F_OVER_SINCE + treatment] < INFINITY or not has_response(p, treatment):
+        return
     years = time - z[at.F_START + treatment]
     markers = p[at.H_MARKERS]
     for effect in range(p[at.H_EFFECTS]):
         e = p[at.P_EFFECT] + effect * at.E_SIZE
         if s[at.I_EFFECT_ON + effect] and p[e + at.E_KIND] == RESPONSE and p[e + at.E_CLOCK_TREATMENT] == treatment:
             place = treatment * markers + p[e + at.E_MARKER]
-            z[at.F_GAINED + place] = z[at.F_AMOUNT + place] * reached(q, p[e + at.E_PHASES], p[e + at.E_PHASE_COUNT], years)
+            z[at.F_GAINED + place] = z[at.F_CARRIED + place] + z[at.F_AMOUNT + place] * reached(q, p[e + at.E_PHASES], p[e + at.E_PHASE_COUNT], years)
+    z[at.F_OVER_SINCE + treatment] = time
+
+
+@inner_kernel
+def lose_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int, time: float) -> None:
+    """The response of a course that goes on is over."""
+    end_response(p, q, s, z, treatment, time)
+    z[at.F_IMPROVEMENT + treatment] = 0.0
+    markers = p[at.H_MARKERS]
+    for marker in range(markers):
+        z[at.F_AMOUNT + treatment * markers + marker] = 0.0

@@ -16,7 +16,8 @@ from pathway import kernels
 from pathway.engines import compiled_layout as at
 from pathway.engines.clinic import MISSING_OFFSET, OCCURRENCE_STRIDE
 from pathway.engines.compiled_body import change_over, shown_at, unit_at
-from pathway.engines.compiled_record import note_index, note_measurement, write_row
+from pathway.engines.compiled_indices import note_index
+from pathway.engines.compiled_record import BANDED, found, note_measurement, write_row
 from pathway.eventlog import Kind
 from pathway.jit import inner_kernel
 from pathway.program import ClockKind
@@ -28,7 +29,6 @@ INFINITY = math.inf
 NAN = math.nan
 VISIT, MEASURE, FINDING = int(Kind.VISIT), int(Kind.MEASURE), int(Kind.FINDING)
 LINE, COURSE = int(ClockKind.LINE), int(ClockKind.COURSE)
-YES_NO, BANDED, CONTINUOUS = 0, 1, 2
 
 
 @inner_kernel
@@ -134,36 +134,22 @@ def measure(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, time: fl
 
 @inner_kernel
 def find(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, time: float, finding: int, stream: int, index: int, where: int) -> None:
-    """Look for a finding."""
+    """Look for a finding: its predictor is kept as it is now, the draw waits for somebody who asks."""
     d = p[at.P_FINDING] + finding * at.D_SIZE
     numbers = p[d + at.D_FLOATS]
     seed, sample, patient = s[at.S_SEED], s[at.S_SAMPLE], s[at.S_PATIENT]
     missing = q[numbers + at.DF_MISSING]
     if missing > 0.0 and kernels.uniform(seed, sample, patient, stream, MISSING_OFFSET + index) < missing:
         return
-    kind = p[d + at.D_KIND]
-    if kind == CONTINUOUS:
-        value = predictor(p, q, s, z, d, time)
-        spread = q[numbers + at.DF_ERROR]
-        if spread > 0.0:
-            value = value + spread * kernels.normal(seed, sample, patient, stream, index)
-        if p[d + at.D_LOG]:
-            value = kernels.exp(value)
-    elif kind == YES_NO:
-        odds = kernels.exp(predictor(p, q, s, z, d, time))
-        value = 1.0 if kernels.uniform(seed, sample, patient, stream, index) < odds / (1.0 + odds) else 0.0
-    else:
-        chance = kernels.uniform(seed, sample, patient, stream, index)
-        upto = 0.0
-        value = 0.0
-        for band in range(p[d + at.D_BAND_COUNT]):
-            upto = upto + q[p[d + at.D_BANDS] + band]
-            if chance < upto:
-                value = float(band + 1)
-                break
     z[at.F_FINDING_TIME + finding] = time
-    z[at.F_FINDING_VALUE + finding] = value
-    write_row(p, s, z, w, y, FINDING, p[d + at.D_NAME], where, NAN, value, NAN, -1)
+    z[at.F_FINDING_VALUE + finding] = 0.0 if p[d + at.D_KIND] == BANDED else predictor(p, q, s, z, d, time)
+    s[at.I_FINDING_OPEN + finding] = 1
+    s[at.I_FINDING_STREAM + finding] = stream
+    s[at.I_FINDING_INDEX + finding] = index
+    if s[at.S_KEEPS] >> FINDING & 1:
+        write_row(p, s, z, w, y, FINDING, p[d + at.D_NAME], where, NAN, found(p, q, s, z, finding), NAN, -1)
+    else:
+        s[at.S_TOLD] += 1
 
 
 @inner_kernel

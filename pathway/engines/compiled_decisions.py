@@ -16,7 +16,8 @@ from pathway.engines import compiled_layout as at
 from pathway.engines.clinic import OCCURRENCE_STRIDE
 from pathway.engines.compiled_clinic import compute_indices, examine, hold_visit
 from pathway.engines.compiled_courses import choose, choose_after_stop, close_segment, forget_confirmation, move, set_holds, start, stop, to_line_state
-from pathway.engines.compiled_record import MET, judge, write, write_measured
+from pathway.engines.compiled_record import write, write_measured
+from pathway.engines.compiled_rules import MET, judge
 from pathway.eventlog import Kind
 from pathway.jit import inner_kernel
 from pathway.program import LINE_STATE, Action
@@ -66,7 +67,7 @@ def exchange(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floa
     for row in range(count):
         if regimen >> p[place + 2 * row] & 1:
             other = p[place + 2 * row + 1]
-            start(p, q, s, z, w, y, other)
+            start(p, q, s, z, w, y, other, p[place + 2 * row])
             z[at.F_EXPIRY + other] = z[at.F_HANDED + 2 * other]
             z[at.F_FILES_AT + other] = z[at.F_HANDED + 2 * other + 1]
 

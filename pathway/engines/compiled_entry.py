@@ -36,7 +36,9 @@ COURSE, LINE, ENTRY = int(ClockKind.COURSE), int(ClockKind.LINE), int(ClockKind.
 def clear(p: Ints, s: Ints, z: Floats) -> None:
     """Registers of somebody who has just come; the numbers of rows and knots and the fault stay."""
     for place in range(at.S_STATE, at.S_SIZE):
-        if place not in (at.S_ROWS, at.S_KNOTS, at.S_ROW_ROOM, at.S_KNOT_ROOM, at.S_KEEPS_LOG, at.S_FAULT, at.S_ENTRY_CHOICE, at.S_ENTRY_REASON):
+        if place not in (
+            at.S_ROWS, at.S_TOLD, at.S_KNOTS, at.S_ROW_ROOM, at.S_KNOT_ROOM, at.S_KEEPS, at.S_KEEPS_PATH, at.S_FAULT, at.S_ENTRY_CHOICE, at.S_ENTRY_REASON
+        ):  # fmt: skip
             s[place] = 0
     for treatment in range(p[at.H_TREATMENTS]):
         s[at.I_COURSE_COUNT + treatment] = 0
@@ -50,7 +52,7 @@ def clear(p: Ints, s: Ints, z: Floats) -> None:
         s[at.I_CONDITION_DRAWS + condition] = 0
     for number in range(p[at.H_INDICES]):
         s[at.I_INDEX_COUNT + number] = 0
-    if s[at.S_KEEPS_LOG]:
+    if s[at.S_KEEPS]:
         for place in range(at.I_COUNTS, at.I_COUNTS + KINDS * p[at.H_NAMES]):
             s[place] = 0
     s[at.S_CONDITION] = -1
@@ -67,9 +69,11 @@ def clear(p: Ints, s: Ints, z: Floats) -> None:
         z[at.F_EXPIRY + treatment] = INFINITY
         z[at.F_FILES_AT + treatment] = INFINITY
         z[at.F_IMPROVEMENT + treatment] = 0.0
+        z[at.F_OVER_SINCE + treatment] = INFINITY
         for marker in range(p[at.H_MARKERS]):
             z[at.F_AMOUNT + treatment * p[at.H_MARKERS] + marker] = 0.0
             z[at.F_GAINED + treatment * p[at.H_MARKERS] + marker] = 0.0
+            z[at.F_CARRIED + treatment * p[at.H_MARKERS] + marker] = 0.0
     for number in range(p[at.H_TRANSITIONS]):
         z[at.F_BUDGET + number] = 0.0
     for marker in range(p[at.H_MARKERS]):

@@ -127,17 +127,25 @@ def is_active(p: Ints, s: Ints, z: Floats, t: int) -> bool:
 
 @inner_kernel
 def list_transitions(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
-    """List the transitions that run, with what multiplies their hazard besides markers; budgets that are reset are drawn anew."""
+    """List the transitions that run, with what multiplies their hazard besides markers; budgets that are reset are drawn anew.
+
+    The plain ones, steps that no marker multiplies, have a list of their own: between two edges their hazard is one number.
+    """
     regimen = s[at.S_REGIMEN]
     count = 0
+    plain = 0
     for number in range(p[at.H_TRANSITIONS]):
         was = at.I_WAS_ACTIVE + number
         t = p[at.P_TRANSITION] + number * at.T_SIZE
         if s[at.I_TRANSITION_ON + number] == 0 or p[t + at.T_INVARIANT] or not is_active(p, s, z, t):
             s[was] = 0
             continue
-        s[at.I_ACTIVE + count] = number
-        count += 1
+        if p[t + at.T_FORM] == STEPS and p[t + at.T_MARKER_COUNT] == 0:
+            s[at.I_PLAIN + plain] = number
+            plain += 1
+        else:
+            s[at.I_ACTIVE + count] = number
+            count += 1
         if p[t + at.T_RESET] and p[t + at.T_TREATMENT] < 0 and not s[was] and time > 0.0:
             renew(p, s, z, number, s[at.I_DRAWS + number] + 1)
         s[was] = 1
@@ -164,28 +172,49 @@ def list_transitions(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> Non
         z[at.F_CLOCK_START + number] = clock_start(p, s, z, p[t + at.T_CLOCK], p[t + at.T_CLOCK_TREATMENT])
         z[at.F_PHASE_END + number] = -INFINITY
     s[at.S_ACTIVE] = count
+    s[at.S_PLAIN] = plain
+    z[at.Z_PLAIN_END] = -INFINITY
+
+
+@inner_kernel
+def phase_base(p: Ints, q: Floats, z: Floats, number: int, time: float) -> float:
+    """Rate of the phase in force; notes when that phase ends."""
+    t = p[at.P_TRANSITION] + number * at.T_SIZE
+    start = z[at.F_CLOCK_START + number]
+    row = p[t + at.T_PHASES] + 2 * phase_row(q, p[t + at.T_PHASES], p[t + at.T_PHASE_COUNT], start, time)
+    z[at.F_PHASE_END + number] = start + q[row + 1]
+    return q[row]
+
+
+@inner_kernel
+def plain_levels(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
+    """Hazards of the plain transitions, once a phase."""
+    earliest = INFINITY
+    for place in range(s[at.S_PLAIN]):
+        number = s[at.I_PLAIN + place]
+        if time >= z[at.F_PHASE_END + number]:
+            base = phase_base(p, q, z, number, time)
+            exponent = z[at.F_EXPONENT + number]
+            if base > 0.0 and exponent != 0.0:
+                base = base * kernels.exp(exponent)
+            z[at.F_PLAIN_LEVEL + place] = base
+        earliest = min(earliest, z[at.F_PHASE_END + number])
+    z[at.Z_PLAIN_END] = earliest
 
 
 @inner_kernel
 def baselines(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
-    """Baselines at the start of the segment, before markers; notes the next edges as knots.
-
-    What no marker multiplies keeps its level until its phase ends.
-    """
+    """Baselines at the start of the segment, before markers; notes the next edges as knots."""
+    if time >= z[at.Z_PLAIN_END]:
+        plain_levels(p, q, s, z, time)
+    z[at.Z_EDGE] = min(z[at.Z_EDGE], z[at.Z_PLAIN_END])
     for place in range(s[at.S_ACTIVE]):
         number = s[at.I_ACTIVE + place]
         t = p[at.P_TRANSITION] + number * at.T_SIZE
         form = p[t + at.T_FORM]
         if form == STEPS:
             if time >= z[at.F_PHASE_END + number]:
-                start = z[at.F_CLOCK_START + number]
-                row = p[t + at.T_PHASES] + 2 * phase_row(q, p[t + at.T_PHASES], p[t + at.T_PHASE_COUNT], start, time)
-                base = q[row]
-                exponent = z[at.F_EXPONENT + number]
-                if p[t + at.T_MARKER_COUNT] == 0 and base > 0.0 and exponent != 0.0:
-                    base = base * kernels.exp(exponent)
-                z[at.F_BASE + number] = base
-                z[at.F_PHASE_END + number] = start + q[row + 1]
+                z[at.F_BASE + number] = phase_base(p, q, z, number, time)
             z[at.Z_EDGE] = min(z[at.Z_EDGE], z[at.F_PHASE_END + number])
         elif form == GOMPERTZ:
             numbers = p[t + at.T_FLOATS]
@@ -193,6 +222,30 @@ def baselines(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
             z[at.F_BASE + number] = q[numbers + at.TF_LEVEL] * kernels.exp(q[numbers + at.TF_SLOPE] * (time - start))
         else:
             z[at.F_BASE + number] = 1.0
+
+
+@inner_kernel
+def arm_plain(p: Ints, s: Ints, z: Floats, years: float) -> None:
+    """Find which plain transitions fire in this segment."""
+    for place in range(s[at.S_PLAIN]):
+        level = z[at.F_PLAIN_LEVEL + place]
+        number = s[at.I_PLAIN + place]
+        budget = z[at.F_BUDGET + number]
+        if level > 0.0 and level * years >= budget:
+            after = kernels.hazard_inverse(level, 0.0, budget)
+            if after < INFINITY:
+                consider(s, z, min(z[at.Z_START] + after, z[at.Z_EDGE]), turn_of(p, number), number)
+
+
+@inner_kernel
+def spend_plain(s: Ints, z: Floats, years: float, fired: int) -> None:
+    """Spend the budgets of the plain transitions, not that of ``fired``."""
+    for place in range(s[at.S_PLAIN]):
+        level = z[at.F_PLAIN_LEVEL + place]
+        number = s[at.I_PLAIN + place]
+        if level > 0.0 and number != fired:
+            left = z[at.F_BUDGET + number] - level * years
+            z[at.F_BUDGET + number] = left if left > 0.0 else 0.0
 
 
 @inner_kernel
@@ -206,19 +259,18 @@ def arm(p: Ints, q: Floats, s: Ints, z: Floats, number: int, years: float) -> No
     markers = p[t + at.T_MARKER_COUNT]
     level = base
     slope = 0.0
-    if markers > 0 or form != STEPS:
-        if form == GOMPERTZ:
-            slope = q[p[t + at.T_FLOATS] + at.TF_SLOPE]
-        exponent = z[at.F_EXPONENT + number]
-        place = p[t + at.T_MARKERS]
-        for row in range(markers):
-            marker = p[place + 2 * row]
-            at_floats = p[place + 2 * row + 1]
-            beta = q[at_floats]
-            exponent = exponent + beta * (z[at.F_SHOWN + marker] - q[at_floats + 1])
-            slope = slope + beta * z[at.F_SHOWN_SLOPE + marker]
-        if exponent != 0.0:
-            level = base * kernels.exp(exponent)
+    if form == GOMPERTZ:
+        slope = q[p[t + at.T_FLOATS] + at.TF_SLOPE]
+    exponent = z[at.F_EXPONENT + number]
+    place = p[t + at.T_MARKERS]
+    for row in range(markers):
+        marker = p[place + 2 * row]
+        at_floats = p[place + 2 * row + 1]
+        beta = q[at_floats]
+        exponent = exponent + beta * (z[at.F_SHOWN + marker] - q[at_floats + 1])
+        slope = slope + beta * z[at.F_SHOWN_SLOPE + marker]
+    if exponent != 0.0:
+        level = base * kernels.exp(exponent)
     budget = z[at.F_BUDGET + number]
     after = INFINITY
     if form == WEIBULL:

@@ -55,14 +55,15 @@ MARKER_FIELDS = ("name", "baseline", "reference", "first", "factor", "ceiling", 
 (V_NAME, V_CLOCK, V_CLOCK_TREATMENT, V_WHILE_ON, V_OFFSETS, V_COUNT, V_MEASURES, V_MEASURE_COUNT, V_FINDINGS, V_FINDING_COUNT, V_STREAMS, V_SIZE) = range(12)
 
 (R_FIRST, R_LAST, R_SIZE) = range(3)
-(K_OP, K_FIELD, K_OF, K_COUNT, K_NEEDED, K_DOCUMENT, K_LABEL, K_FLOATS, K_SIZE) = range(9)
+(K_OP, K_FIELD, K_OF, K_COUNT, K_NEEDED, K_DOCUMENT, K_LABEL, K_FLOATS, K_DECIDES, K_BEHIND, K_UNTIL, K_SIZE) = range(12)
+"""``decides``: truth with which this operand alone fixes its group (-1: none), ``behind`` how many operands stand before it, ``until`` the group's own row."""
 (KF_WINDOW, KF_AT_LEAST, KF_AT_MOST, KF_ABOVE, KF_BELOW, KF_SIZE) = range(6)
 
 (T_NAME, T_STREAM, T_SOURCES, T_TO, T_TREATMENT, T_FORM, T_CLOCK, T_CLOCK_TREATMENT, T_RESET, T_REQUIRES_FLAG, T_FORBIDS_FLAG) = range(11)
 (T_REQUIRES_CONDITION, T_FORBIDS_CONDITION, T_REQUIRES_REGIMEN, T_STOPS, T_REASON, T_CONDITION, T_FLAG, T_CAUSE, T_INVARIANT, T_IS_DEATH) = range(11, 21)
 (T_TABLE, T_TABLE_LENGTH, T_PHASES, T_PHASE_COUNT, T_MARKERS, T_MARKER_COUNT, T_TREATMENTS, T_TREATMENT_COUNT, T_FLAGS, T_FLAG_COUNT) = range(21, 31)
 (T_CONDITIONS, T_CONDITION_COUNT, T_RESPONSES, T_RESPONSE_COUNT, T_COVARIATES, T_COVARIATE_COUNT, T_WHERE, T_WHERE_COUNT) = range(31, 39)
-(T_JUMPS, T_JUMP_COUNT, T_FLOATS, T_SIZE) = range(39, 43)
+(T_JUMPS, T_JUMP_COUNT, T_LOSES, T_FLOATS, T_SIZE) = range(39, 44)
 """A list of terms is an offset into the whole numbers, where each term is (index, offset of its floats)."""
 (TF_SHAPE, TF_SCALE, TF_LEVEL, TF_SLOPE, TF_SIZE) = range(5)
 
@@ -80,16 +81,19 @@ MARKER_FIELDS = ("name", "baseline", "reference", "first", "factor", "ceiling", 
 
 (Q_TREATMENT, Q_STREAM, Q_SHIFTS, Q_SHIFT_COUNT, Q_FACTORS, Q_FACTOR_COUNT, Q_CURVE, Q_CURVE_COUNT, Q_SHARES, Q_SHARE_COUNT, Q_FLOATS, Q_SIZE) = range(12)
 (QS_MARKER, QS_RELATIVE, QS_STREAM, QS_FLOATS, QS_SIZE) = range(5)
+"""Floats of a share: weight, noise, direct."""
 
 # --- a life: single whole numbers ---------------------------------------------------------------------------------------------
 _place = count().__next__
 S_PATIENT, S_SEED, S_SAMPLE, S_STATE, S_REGIMEN, S_EVER, S_FAILED, S_INTOLERANT, S_CONTRAINDICATED, S_COMPLETED = (_place() for _ in range(10))
 S_HELD, S_REDUCED, S_FLAGS, S_CONDITION, S_LINE, S_HOLD_DECISION, S_HOLD_CONDITION, S_JUST_STOPPED, S_TOUCHED = (_place() for _ in range(9))
 S_AWAITS, S_GRID, S_CONFIRM_DECISION, S_CONFIRM_INDEX, S_FIRE_TURN, S_FIRE, S_INTEGRALS, S_ROWS, S_KNOTS, S_SEEN = (_place() for _ in range(10))
-S_ENTRY_CHOICE, S_ENTRY_REASON, S_CLAUSE, S_KEEPS_LOG, S_FAULT, S_FEMALE, S_ROW_ROOM, S_KNOT_ROOM = (_place() for _ in range(8))
+S_ENTRY_CHOICE, S_ENTRY_REASON, S_CLAUSE, S_KEEPS, S_FAULT, S_FEMALE, S_ROW_ROOM, S_KNOT_ROOM = (_place() for _ in range(8))
 S_CHANGED, S_ACTIVE, S_IN_FORCE, S_HAS_APPROVALS = (_place() for _ in range(4))
 S_FIXED_TURN, S_FIXED = (_place() for _ in range(2))
 S_REQUESTS, S_BRIDGED, S_ASKED = (_place() for _ in range(3))
+S_KEEPS_PATH, S_TOLD, S_PLAIN = (_place() for _ in range(3))
+"""``S_KEEPS``: bit set of the kinds of rows that are kept; ``S_TOLD`` counts all rows, ``S_ROWS`` those kept."""
 S_REQUEST = _place()
 """The open start request begins here, the open renewal :data:`B_SIZE` later."""
 (B_STAGE, B_NUMBER, B_REGIMEN, B_LINE, B_CANDIDATE, B_TRIGGER, B_REASON, B_TREATMENT, B_ASKED, B_DOCUMENTS, B_TRUTH, B_CLAUSE, B_DENIAL, B_RESUBMITTED, B_SIZE) = range(15)
@@ -112,6 +116,8 @@ SUBMISSION, DECISION, INFORMATION, PEER_TO_PEER, APPEAL, SUPPLY = range(1, 7)
 # --- a life: single floats ------------------------------------------------------------------------------------------------------
 _place = count().__next__
 Z_TIME, Z_START, Z_EDGE, Z_RECOVERY, Z_CONFIRM, Z_FIRE, Z_FIXED, Z_LINE_START, Z_AGE, Z_ONSET, Z_DUE, Z_RENEWAL_DUE = (_place() for _ in range(12))
+Z_PLAIN_END, Z_FORCE_END = (_place() for _ in range(2))
+"""When the first phase of a plain transition, or of an effect in force, ends."""
 Z_SIZE = _place()
 
 # --- a life: arrays, at fixed places, so that compiled code finds them without a look-up ------------------------------------------
@@ -137,13 +143,17 @@ _whole = _lay(
     S_SIZE,
     {
         "course_count": MOST["treatment"], "course_line": MOST["treatment"], "draws": MOST["transition"], "was_active": MOST["transition"],
-        "integral": MOST["transition"], "transition_on": MOST["transition"], "active": MOST["transition"], "effect_on": MOST["effect"],
-        "in_force": MOST["effect"], "schedule_index": MOST["schedule"], "occurrence": MOST["schedule"], "measured": MOST["marker"],
+        "integral": MOST["transition"], "transition_on": MOST["transition"], "active": MOST["transition"], "plain": MOST["transition"],
+        "effect_on": MOST["effect"], "in_force": MOST["effect"], "force_kind": MOST["effect"], "force_native": MOST["effect"], "force_count": MOST["marker"],
+        "finding_open": MOST["finding"], "finding_stream": MOST["finding"], "finding_index": MOST["finding"], "schedule_index": MOST["schedule"], "occurrence": MOST["schedule"], "measured": MOST["marker"],
         "condition_draws": MOST["condition"], "index_count": MOST["index"], "truth": DEEPEST_STACK, "clause": DEEPEST_STACK,
     },
 )  # fmt: skip
 I_COURSE_COUNT, I_COURSE_LINE, I_DRAWS, I_WAS_ACTIVE = (_whole[name] for name in ("course_count", "course_line", "draws", "was_active"))
 I_INTEGRAL, I_TRANSITION_ON, I_ACTIVE, I_EFFECT_ON, I_IN_FORCE = (_whole[name] for name in ("integral", "transition_on", "active", "effect_on", "in_force"))
+I_PLAIN, I_FORCE_KIND, I_FORCE_NATIVE, I_FORCE_COUNT = (_whole[name] for name in ("plain", "force_kind", "force_native", "force_count"))
+I_FINDING_OPEN, I_FINDING_STREAM, I_FINDING_INDEX = (_whole[name] for name in ("finding_open", "finding_stream", "finding_index"))
+"""A finding is open until somebody asks for it: then it is drawn, with this stream and index."""
 I_SCHEDULE_INDEX, I_OCCURRENCE, I_MEASURED = (_whole[name] for name in ("schedule_index", "occurrence", "measured"))
 I_CONDITION_DRAWS, I_INDEX_COUNT, I_TRUTH, I_CLAUSE = (_whole[name] for name in ("condition_draws", "index_count", "truth", "clause"))
 I_COUNTS = _whole["end"]
@@ -156,10 +166,11 @@ _real = _lay(
         **dict.fromkeys(("native", "shown", "native_slope", "shown_slope", "unit", "unit_end", "factor", "personal", "before", "after"), MOST["marker"]),
         **dict.fromkeys(("entry_shown", "line_baseline"), MOST["marker"]), "ring_time": MOST["marker"] * RING, "ring_value": MOST["marker"] * RING,
         "finding_time": MOST["finding"], "finding_value": MOST["finding"],
-        **dict.fromkeys(("start", "stop", "expiry", "files_at", "improvement"), MOST["treatment"]), "handed": 2 * MOST["treatment"],
-        **dict.fromkeys(("budget", "constant", "level", "slope", "whole", "base", "exponent", "clock_start", "phase_end"), MOST["transition"]),
+        **dict.fromkeys(("start", "stop", "expiry", "files_at", "improvement", "over_since"), MOST["treatment"]), "handed": 2 * MOST["treatment"],
+        **dict.fromkeys(("budget", "constant", "level", "slope", "whole", "base", "exponent", "clock_start", "phase_end", "plain_level"), MOST["transition"]),
         **dict.fromkeys(("effect", "effect_amount", "effect_start", "effect_end"), MOST["effect"]),
         "origin": MOST["schedule"], "due": MOST["schedule"], "amount": MOST["treatment"] * MOST["marker"], "gained": MOST["treatment"] * MOST["marker"],
+        "carried": MOST["treatment"] * MOST["marker"],
         "index_baseline": MOST["index"], "index_time": MOST["index"] * RING, "index_value": MOST["index"] * RING,
     },
 )  # fmt: skip
@@ -168,8 +179,9 @@ F_UNIT, F_UNIT_END, F_FACTOR, F_PERSONAL, F_BEFORE, F_AFTER = (_real[name] for n
 F_ENTRY_SHOWN, F_LINE_BASELINE, F_RING_TIME, F_RING_VALUE = (_real[name] for name in ("entry_shown", "line_baseline", "ring_time", "ring_value"))
 F_FINDING_TIME, F_FINDING_VALUE, F_START, F_STOP = (_real[name] for name in ("finding_time", "finding_value", "start", "stop"))
 F_EXPIRY, F_FILES_AT, F_IMPROVEMENT, F_HANDED = (_real[name] for name in ("expiry", "files_at", "improvement", "handed"))
+F_OVER_SINCE, F_CARRIED = (_real[name] for name in ("over_since", "carried"))
 F_BUDGET, F_CONSTANT, F_LEVEL, F_SLOPE, F_WHOLE = (_real[name] for name in ("budget", "constant", "level", "slope", "whole"))
-F_BASE, F_EXPONENT, F_CLOCK_START, F_PHASE_END = (_real[name] for name in ("base", "exponent", "clock_start", "phase_end"))
+F_BASE, F_EXPONENT, F_CLOCK_START, F_PHASE_END, F_PLAIN_LEVEL = (_real[name] for name in ("base", "exponent", "clock_start", "phase_end", "plain_level"))
 F_EFFECT, F_EFFECT_AMOUNT, F_EFFECT_START, F_EFFECT_END = (_real[name] for name in ("effect", "effect_amount", "effect_start", "effect_end"))
 F_ORIGIN, F_DUE, F_AMOUNT, F_GAINED = (_real[name] for name in ("origin", "due", "amount", "gained"))
 F_INDEX_BASELINE, F_INDEX_TIME, F_INDEX_VALUE = (_real[name] for name in ("index_baseline", "index_time", "index_value"))

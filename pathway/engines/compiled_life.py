@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pathway import kernels
 from pathway.engines import compiled_layout as at
-from pathway.engines.compiled_body import cut, jump, pass_knot
+from pathway.engines.compiled_body import cut, jump, lose_response, pass_knot
 from pathway.engines.compiled_clinic import next_visit
 from pathway.engines.compiled_courses import (
     bridge,
@@ -44,7 +44,7 @@ Floats = NDArray[np.float64]
 
 INFINITY = math.inf
 NAN = math.nan
-ENTER, CONDITION, RECOVER, JUMP, END = (int(kind) for kind in (Kind.ENTER, Kind.CONDITION, Kind.RECOVER, Kind.JUMP, Kind.END))
+ENTER, CONDITION, RECOVER, JUMP, END, LOSE = (int(kind) for kind in (Kind.ENTER, Kind.CONDITION, Kind.RECOVER, Kind.JUMP, Kind.END, Kind.LOSE))
 HORIZON, ABSORBING, TIMED, SCHEDULED, REQUEST = int(Turn.HORIZON), int(Turn.ABSORBING), int(Turn.TIMED), int(Turn.SCHEDULED), int(Turn.REQUEST)
 EXPIRY, VISIT, CONFIRMATION, KNOT = int(Turn.EXPIRY), int(Turn.VISIT), int(Turn.CONFIRMATION), int(Turn.KNOT)
 CHOOSES_NEXT_LINE, CHOOSES_SAME_LINE, CHOOSES_NOTHING = 0, 1, 2
@@ -98,6 +98,9 @@ def fire(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floats, 
         change = q[p[place + 2 * row + 1]]
         jump(p, q, z, marker, change)
         write_row(p, s, z, w, y, JUMP, p[p[at.P_MARKER] + marker * at.M_SIZE + at.M_NAME], name, change, NAN, NAN, -1)
+    if p[t + at.T_LOSES]:
+        lose_response(p, q, s, z, p[t + at.T_TREATMENT], z[at.Z_TIME])
+        write(p, s, z, w, y, LOSE, p[p[at.P_TREATMENT_NAME] + p[t + at.T_TREATMENT]], name)
     is_death = p[t + at.T_IS_DEATH] != 0
     stopped = p[t + at.T_STOPS] & s[at.S_REGIMEN]
     reason = p[t + at.T_REASON]
@@ -207,7 +210,7 @@ def happen(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floats
 @inner_kernel
 def live(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floats) -> None:
     """From entry to an absorbing state or the horizon."""
-    begin = s[at.S_ROWS]
+    begin = s[at.S_TOLD]
     write(p, s, z, w, y, ENTER, p[p[at.P_STATE_NAME] + s[at.S_STATE]], -1)
     note_knot(p, s, z, k)
     cut(p, q, s, z, 0.0)
@@ -229,7 +232,7 @@ def live(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floats) 
         if p[at.H_ABSORBING] >> s[at.S_STATE] & 1:
             return
         settle(p, q, s, z, k)
-        if s[at.S_ROWS] - begin > EVENT_LIMIT:
+        if s[at.S_TOLD] - begin > EVENT_LIMIT:
             s[at.S_FAULT] = at.FAULT_ENDLESS
         if s[at.S_FAULT]:
             return

@@ -16,6 +16,7 @@ from pathway.errors import EngineError, FaultList
 from pathway.eventlog import Kind
 from pathway.program import (
     FAILURES,
+    UNSAFE,
     AccessSpec,
     Action,
     DecisionSpec,
@@ -23,21 +24,27 @@ from pathway.program import (
     EffectSpec,
     FindingSpec,
     MarkerSpec,
+    Op,
     Phases,
     Program,
     ResponseSpec,
     ScheduleSpec,
     TransitionSpec,
 )
+from pathway.rules import Truth
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 FINDING_KINDS = {"yes_no": 0, "banded": 1, "continuous": 2}
+DECIDING = {Op.ALL: Truth.NOT_MET, Op.ANY: Truth.MET}
+"""The truth of one operand that fixes a group."""
 DELAY_FAMILIES = {"fixed": 0, "exponential": 1, "lognormal": 2}
 FAILED, INTOLERANT, CONTRAINDICATED, COMPLETED, GOOD_RESPONSE = 1, 2, 3, 4, 5
 """What a reason of stopping means to the record; 0: nothing."""
-REASONS = {**dict.fromkeys(FAILURES, FAILED), "intolerance": INTOLERANT, "contraindication": CONTRAINDICATED, "completed": COMPLETED, "good_response": GOOD_RESPONSE}
+REASONS = {
+    **dict.fromkeys(FAILURES, FAILED), **dict.fromkeys(UNSAFE, CONTRAINDICATED), "intolerance": INTOLERANT, "completed": COMPLETED, "good_response": GOOD_RESPONSE,
+}  # fmt: skip
 ENGINE_WORDS = {
     at.N_LINE: "line", at.N_ENTRY: "entry", at.N_CHOICE: "choice", at.N_START: "start", at.N_RENEWAL: "renewal", at.N_RESIDUAL: "residual", at.N_PEER: "peer_to_peer",
     at.N_APPEAL: "appeal", at.N_APPROVED: "approved", at.N_CONFIRMATORY: "confirmatory", at.N_NO_CANDIDATE: "no_candidate", at.N_DEATH: "death",
@@ -130,15 +137,15 @@ def pack(program: Program) -> Packed:
         at.P_RULE: w.table([(rule.first, rule.last) for rule in program.rules], at.R_SIZE),
         at.P_CODE: w.table(
             [
-                (row.op, row.field, row.of, row.count, row.needed, row.document, w.name(row.label), w.floats((row.window, row.at_least, row.at_most, row.above, row.below)))
-                for row in program.code
+                (row.op, row.field, row.of, row.count, row.needed, row.document, w.name(row.label), w.floats((row.window, row.at_least, row.at_most, row.above, row.below)), *ends)
+                for row, ends in zip(program.code, _shortcuts(program), strict=True)
             ],
             at.K_SIZE,
         ),
         at.P_TRANSITION: w.table([_transition(w, transition) for transition in program.transitions], at.T_SIZE),
         at.P_SCHEDULED: w.table([(w.name(s.name), s.treatment, w.name(s.reason), s.covariate, w.floats((s.after, s.reach))) for s in program.scheduled], at.L_SIZE),
         at.P_DECISION: w.table([_decision(w, decision) for decision in program.decisions], at.A_SIZE),
-        at.P_EFFECT: w.table([_effect(w, effect) for effect in program.effects], at.E_SIZE),
+        at.P_EFFECT: w.table([_effect(w, effect) for effect in sorted(program.effects, key=lambda effect: effect.marker)], at.E_SIZE),
         at.P_INDEX: w.table([_index(w, *one) for one in ((i.name, i.terms, i.constant) for i in program.indices)], at.X_SIZE),
         at.P_RESPONSE: w.table([_response(w, response) for response in program.responses], at.Q_SIZE),
     }
@@ -149,6 +156,28 @@ def pack(program: Program) -> Packed:
     for place, number in head.items():
         w.whole[place] = number
     return Packed(whole=np.array(w.whole, dtype=np.int64), real=np.array(w.real, dtype=np.float64), work_whole=work_whole, work_real=work_real)
+
+
+def _shortcuts(program: Program) -> list[tuple[int, int, int]]:
+    """Per row of code: the truth with which it fixes its group (-1: none), how many operands stand before it, and the group's row."""
+    found = [(-1, 0, 0)] * len(program.code)
+    users = np.zeros(len(program.code) + 1, dtype=np.int64)
+    for rule in program.rules:
+        users[rule.first : rule.last] += 1
+    for rule in program.rules:
+        stack: list[int] = []
+        for number in range(rule.first, rule.last):
+            op, count = program.code[number].op, program.code[number].count
+            if op in (Op.LEAF, Op.ALWAYS):
+                stack.append(number)
+                continue
+            operands = {Op.NOT: 1, Op.APPLIES_IF: 2}.get(op, count)
+            for behind, operand in enumerate(stack[len(stack) - operands :]):
+                if op in DECIDING and users[operand] == 1:
+                    found[operand] = (int(DECIDING[op]), behind, number)
+            del stack[len(stack) - operands :]
+            stack.append(number)
+    return found
 
 
 def _counts(program: Program) -> dict[int, int]:
@@ -226,7 +255,7 @@ def _transition(w: _Writer, t: TransitionSpec) -> list[int]:
         w.name(t.name), t.stream, t.sources, t.to, t.treatment, t.form, t.clock.kind, t.clock.treatment, t.reset, t.requires_flag, t.forbids_flag,
         t.requires_condition, t.forbids_condition, t.requires_regimen, t.stops, w.name(t.reason), t.condition, t.flag, w.name(t.cause), t.is_invariant, is_death,
         table, length, *w.phases(t.rates), *w.terms(t.marker_terms), *w.terms(t.treatment_terms), *w.terms(t.flag_terms), *w.terms(t.condition_terms),
-        *w.terms(t.response_terms), *w.terms(t.covariate_terms), *w.terms(t.where), *w.terms(t.jumps), w.floats((t.shape, t.scale, t.level, t.slope)),
+        *w.terms(t.response_terms), *w.terms(t.covariate_terms), *w.terms(t.where), *w.terms(t.jumps), t.loses_response, w.floats((t.shape, t.scale, t.level, t.slope)),
     ]  # fmt: skip
 
 
@@ -253,7 +282,7 @@ def _index(w: _Writer, name: str, terms: Sequence[tuple[int, float, int]], const
 
 
 def _response(w: _Writer, r: ResponseSpec) -> list[int]:
-    shares = [(s.marker, s.is_relative, s.stream, w.floats((s.weight, s.noise_sd))) for s in r.shares]
+    shares = [(s.marker, s.is_relative, s.stream, w.floats((s.weight, s.noise_sd, s.direct))) for s in r.shares]
     return [
         r.treatment, r.stream, *w.terms(r.shifts), *w.terms(r.factors), w.floats(x for point in r.curve for x in point), len(r.curve),
         w.table(shares, at.QS_SIZE), len(shares), w.floats((r.level, r.sd)),

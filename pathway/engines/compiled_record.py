@@ -1,4 +1,4 @@
-"""The record of a life in flat arrays, the rules that read it, and rows of the log: the compiled twin of :mod:`pathway.engines.record`.
+"""The record of a life in flat arrays, and rows of the log: half of the compiled twin of :mod:`pathway.engines.record`.
 
 Arguments as in :mod:`pathway.engines.compiled_body`; ``w`` and ``y`` hold the rows of the log (whole numbers, floats). This module must not see a marker's true path.
 """
@@ -12,21 +12,17 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from pathway import kernels
 from pathway.engines import compiled_layout as at
-from pathway.engines.record import EVERY_DOCUMENT
+from pathway.engines.compiled_indices import index_highest, index_latest, index_lowest_on_line
 from pathway.jit import inner_kernel
-from pathway.program import Op
-from pathway.rules import FIELD_NUMBERS, Truth
+from pathway.rules import FIELD_NUMBERS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-INFINITY = math.inf
-NAN = math.nan
-NOT_MET, NOT_DOCUMENTED, MET, NOT_APPLICABLE = int(Truth.NOT_MET), int(Truth.NOT_DOCUMENTED), int(Truth.MET), int(Truth.NOT_APPLICABLE)
-LEAF, ALL, ANY, AT_LEAST = int(Op.LEAF), int(Op.ALL), int(Op.ANY), int(Op.AT_LEAST)
-NOT, APPLIES_IF, ALWAYS = int(Op.NOT), int(Op.APPLIES_IF), int(Op.ALWAYS)
-
+INFINITY, NAN = math.inf, math.nan
+YES_NO, BANDED, CONTINUOUS = 0, 1, 2
 LATEST, FALL, RELATIVE_FALL, RISE = (FIELD_NUMBERS[name] for name in ("latest", "fall", "relative_fall", "rise"))
 FALL_FROM_LINE_START, RISE_FROM_LINE_START = FIELD_NUMBERS["fall_from_line_start"], FIELD_NUMBERS["rise_from_line_start"]
 FINDING, COVARIATE, AGE, DISEASE_DURATION = (FIELD_NUMBERS[name] for name in ("finding", "covariate", "age", "disease_duration"))
@@ -38,6 +34,7 @@ FLAG, CONDITION, FALL_ON_LINE = (FIELD_NUMBERS[name] for name in ("flag", "condi
 RELATIVE_FALL_FROM_LINE_START, INDEX, INDEX_HIGHEST = (FIELD_NUMBERS[name] for name in ("relative_fall_from_line_start", "index", "index_highest"))
 COURSE_YEARS, YEARS_SINCE_START = FIELD_NUMBERS["course_years"], FIELD_NUMBERS["years_since_start"]
 CONSTANT, UNSEEN, ASKED = (FIELD_NUMBERS[name] for name in ("constant", "unseen", "asked"))
+INDEX_LOWEST_ON_LINE = FIELD_NUMBERS["index_lowest_on_line"]
 INDEX_FALL, INDEX_RELATIVE_FALL = FIELD_NUMBERS["index_fall_from_line_start"], FIELD_NUMBERS["index_relative_fall_from_line_start"]
 
 
@@ -48,11 +45,12 @@ INDEX_FALL, INDEX_RELATIVE_FALL = FIELD_NUMBERS["index_fall_from_line_start"], F
 def write_row(
     p: Ints, s: Ints, z: Floats, w: Ints, y: Floats, kind: int, name: int, detail: int, true: float, measured: float, native: float, occurrence: int
 ) -> None:
-    """Add a row to the log, if one is kept; ``occurrence`` below 0 is counted."""
+    """Add a row to the log, if its kind is kept; ``occurrence`` below 0 is counted."""
+    s[at.S_TOLD] += 1
+    if not s[at.S_KEEPS] >> kind & 1:
+        return
     row = s[at.S_ROWS]
     s[at.S_ROWS] = row + 1
-    if not s[at.S_KEEPS_LOG]:
-        return
     if occurrence < 0:
         place = at.I_COUNTS + kind * p[at.H_NAMES] + name
         occurrence = s[place]
@@ -100,19 +98,6 @@ def note_measurement(p: Ints, s: Ints, z: Floats, marker: int, time: float, valu
     z[at.F_RING_VALUE + place] = value
     s[at.I_MEASURED + marker] = count + 1
     base = at.F_LINE_BASELINE + marker
-    if z[base] != z[base]:
-        z[base] = value
-
-
-@inner_kernel
-def note_index(p: Ints, s: Ints, z: Floats, number: int, time: float, value: float) -> None:
-    """Write down an index that was computed from what a visit measured."""
-    count = s[at.I_INDEX_COUNT + number]
-    place = number * at.RING + (count & at.RING_MASK)
-    z[at.F_INDEX_TIME + place] = time
-    z[at.F_INDEX_VALUE + place] = value
-    s[at.I_INDEX_COUNT + number] = count + 1
-    base = at.F_INDEX_BASELINE + number
     if z[base] != z[base]:
         z[base] = value
 
@@ -197,36 +182,6 @@ def share_lost(before: float, now: float) -> float:
 
 
 @inner_kernel
-def index_latest(p: Ints, s: Ints, z: Floats, of: int, since: float) -> float:
-    """Last value of an index, if not older than ``since``."""
-    count = s[at.I_INDEX_COUNT + of]
-    if count == 0:
-        return NAN
-    place = of * at.RING + (count - 1 & at.RING_MASK)
-    return z[at.F_INDEX_VALUE + place] if z[at.F_INDEX_TIME + place] >= since else NAN
-
-
-@inner_kernel
-def index_highest(p: Ints, s: Ints, z: Floats, of: int, since: float, window: float) -> float:
-    """Highest value of an index in the window; needs two in it, the first in its earlier half."""
-    count = s[at.I_INDEX_COUNT + of]
-    times = at.F_INDEX_TIME + of * at.RING
-    values = at.F_INDEX_VALUE + of * at.RING
-    best = NAN
-    first = NAN
-    seen = 0
-    for back in range(min(count, at.KEPT)):
-        place = count - 1 - back & at.RING_MASK
-        if z[times + place] < since:
-            break
-        first = z[times + place]
-        seen += 1
-        value = z[values + place]
-        best = value if seen == 1 or value > best else best
-    return best if seen > 1 and first <= since + 0.5 * window else NAN
-
-
-@inner_kernel
 def bits_set(x: int) -> int:
     """Number of bits set."""
     found = 0
@@ -292,12 +247,46 @@ def treatment_field(p: Ints, s: Ints, z: Floats, field: int, of: int, time: floa
 
 
 @inner_kernel
-def field_value(p: Ints, s: Ints, z: Floats, field: int, of: int, window: float, time: float) -> float:
+def found(p: Ints, q: Floats, s: Ints, z: Floats, finding: int) -> float:
+    """What the latest look for a finding gave; drawn when somebody first asks, since a keyed draw may wait."""
+    if not s[at.I_FINDING_OPEN + finding]:
+        return z[at.F_FINDING_VALUE + finding]
+    d = p[at.P_FINDING] + finding * at.D_SIZE
+    numbers = p[d + at.D_FLOATS]
+    seed, sample, patient = s[at.S_SEED], s[at.S_SAMPLE], s[at.S_PATIENT]
+    stream, index = s[at.I_FINDING_STREAM + finding], s[at.I_FINDING_INDEX + finding]
+    kind = p[d + at.D_KIND]
+    value = z[at.F_FINDING_VALUE + finding]
+    if kind == CONTINUOUS:
+        spread = q[numbers + at.DF_ERROR]
+        if spread > 0.0:
+            value = value + spread * kernels.normal(seed, sample, patient, stream, index)
+        if p[d + at.D_LOG]:
+            value = kernels.exp(value)
+    elif kind == YES_NO:
+        odds = kernels.exp(value)
+        value = 1.0 if kernels.uniform(seed, sample, patient, stream, index) < odds / (1.0 + odds) else 0.0
+    else:
+        chance = kernels.uniform(seed, sample, patient, stream, index)
+        upto = 0.0
+        value = 0.0
+        for band in range(p[d + at.D_BAND_COUNT]):
+            upto = upto + q[p[d + at.D_BANDS] + band]
+            if chance < upto:
+                value = float(band + 1)
+                break
+    z[at.F_FINDING_VALUE + finding] = value
+    s[at.I_FINDING_OPEN + finding] = 0
+    return value
+
+
+@inner_kernel
+def field_value(p: Ints, q: Floats, s: Ints, z: Floats, field: int, of: int, window: float, time: float) -> float:
     """Value of a field of the record: NaN when not documented, infinite when it has no meaning."""
     since = time - window
     if field == FINDING:
         when = z[at.F_FINDING_TIME + of]
-        return z[at.F_FINDING_VALUE + of] if when == when and when >= since else NAN
+        return found(p, q, s, z, of) if when == when and when >= since else NAN
     if field == COVARIATE:
         return z[at.F_COVARIATE + of]
     if field <= RISE_FROM_LINE_START or field == FALL_ON_LINE or field == RELATIVE_FALL_FROM_LINE_START:
@@ -306,6 +295,8 @@ def field_value(p: Ints, s: Ints, z: Floats, field: int, of: int, window: float,
         return index_latest(p, s, z, of, since)
     if field == INDEX_HIGHEST:
         return index_highest(p, s, z, of, since, window)
+    if field == INDEX_LOWEST_ON_LINE:
+        return index_lowest_on_line(p, s, z, of, since)
     if field == INDEX_FALL:
         return z[at.F_INDEX_BASELINE + of] - index_latest(p, s, z, of, since)
     if field == INDEX_RELATIVE_FALL:
@@ -335,106 +326,3 @@ def field_value(p: Ints, s: Ints, z: Floats, field: int, of: int, window: float,
     if field == CONDITION:
         return 1.0 if s[at.S_CONDITION] >= 0 else 0.0
     return treatment_field(p, s, z, field, of, time)
-
-
-# --- rules ------------------------------------------------------------------------------------------------------------------------
-
-
-@inner_kernel
-def leaf(p: Ints, q: Floats, s: Ints, z: Floats, k: int, time: float, documents: int) -> int:
-    """Truth of a leaf; not documented where its document is not at hand."""
-    document = p[k + at.K_DOCUMENT]
-    if document >= 0 and not documents >> document & 1:
-        return NOT_DOCUMENTED
-    numbers = p[k + at.K_FLOATS]
-    value = field_value(p, s, z, p[k + at.K_FIELD], p[k + at.K_OF], q[numbers + at.KF_WINDOW], time)
-    if value != value:
-        return NOT_DOCUMENTED
-    if value == INFINITY:
-        return NOT_APPLICABLE
-    if q[numbers + at.KF_AT_LEAST] <= value <= q[numbers + at.KF_AT_MOST] and q[numbers + at.KF_ABOVE] < value < q[numbers + at.KF_BELOW]:
-        return MET
-    return NOT_MET
-
-
-@inner_kernel
-def combined(s: Ints, op: int, first: int, last: int, needed: int) -> int:
-    """Truth of a group whose operands stand at ``first`` to ``last`` (excluded) of the stack."""
-    applicable = 0
-    lowest = NOT_APPLICABLE
-    highest = -1
-    met = 0
-    possible = 0
-    for place in range(first, last):
-        truth = s[place]
-        if truth == NOT_APPLICABLE:
-            continue
-        applicable += 1
-        lowest = min(lowest, truth)
-        highest = max(highest, truth)
-        met += 1 if truth == MET else 0
-        possible += 1 if truth >= NOT_DOCUMENTED else 0
-    if applicable == 0:
-        return NOT_APPLICABLE
-    if op == ALL:
-        return lowest
-    if op == ANY:
-        return highest
-    if met >= needed:
-        return MET
-    return NOT_DOCUMENTED if possible >= needed else NOT_MET
-
-
-@inner_kernel
-def judge_request(p: Ints, q: Floats, s: Ints, z: Floats, rule: int, documents: int, asked: int) -> int:
-    """Truth of a rule now on the documents at hand and what is asked for (-1: met); the deciding clause is left in ``S_CLAUSE``."""
-    s[at.S_CLAUSE] = -1
-    s[at.S_ASKED] = asked
-    if rule < 0:
-        return MET
-    time = z[at.Z_TIME]
-    truths = at.I_TRUTH
-    clauses = at.I_CLAUSE
-    depth = 0
-    row = p[at.P_RULE] + rule * at.R_SIZE
-    for number in range(p[row + at.R_FIRST], p[row + at.R_LAST]):
-        k = p[at.P_CODE] + number * at.K_SIZE
-        op = p[k + at.K_OP]
-        if op == LEAF:
-            s[truths + depth] = leaf(p, q, s, z, k, time, documents)
-            s[clauses + depth] = p[k + at.K_LABEL]
-            depth += 1
-        elif op == NOT:
-            if s[truths + depth - 1] != NOT_APPLICABLE:
-                s[truths + depth - 1] = 2 - s[truths + depth - 1]
-        elif op == APPLIES_IF:
-            depth -= 1
-            guard = s[truths + depth - 1]
-            if guard == MET:
-                s[truths + depth - 1] = s[truths + depth]
-                s[clauses + depth - 1] = s[clauses + depth]
-            else:
-                s[truths + depth - 1] = NOT_DOCUMENTED if guard == NOT_DOCUMENTED else NOT_APPLICABLE
-        elif op == ALWAYS:
-            s[truths + depth] = MET
-            s[clauses + depth] = p[k + at.K_LABEL]
-            depth += 1
-        else:
-            first = depth - p[k + at.K_COUNT]
-            truth = combined(s, op, truths + first, truths + depth, p[k + at.K_NEEDED])
-            clause = s[clauses + first]
-            for place in range(first, depth):
-                if s[truths + place] == truth:
-                    clause = s[clauses + place]
-                    break
-            s[truths + first] = truth
-            s[clauses + first] = clause
-            depth = first + 1
-    s[at.S_CLAUSE] = s[clauses]
-    return s[truths]
-
-
-@inner_kernel
-def judge(p: Ints, q: Floats, s: Ints, z: Floats, rule: int) -> int:
-    """Truth of a rule now on the whole record; the deciding clause is left in ``S_CLAUSE``."""
-    return judge_request(p, q, s, z, rule, EVERY_DOCUMENT, 0)

@@ -34,6 +34,10 @@ CARRIERS: dict[str, str] = {
     "remission_months": "months in sustained remission as a finding",
     "steroid_stopped": "that glucocorticoid was stopped (1) as a finding",
     "cdai": "CDAI as an index measured at visits",
+    "tjc28": "tender joints as a marker measured at visits",
+    "sjc28": "swollen joints as a marker measured at visits",
+    "pain": "pain as a marker measured at visits",
+    "haq": "HAQ as a marker measured at visits",
 }
 """Name -> what would carry it."""
 

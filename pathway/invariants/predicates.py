@@ -55,13 +55,13 @@ from pathway.invariants.atoms import (
 )
 from pathway.invariants.formula import Formula
 from pathway.invariants.number import Number
-from pathway.program import FAILURES
+from pathway.program import FAILURES, UNSAFE
 
 STATED = ANY_REASON
 """In place of a reason: any, but not none."""
 FAILED = FAILURES
 """Reasons of stopping that say: it did not work."""
-INTOLERANT = ("intolerance", "contraindication")
+INTOLERANT = ("intolerance", *UNSAFE)
 """Reasons of stopping that say: it cannot be taken."""
 DEATH = "death"
 BY_DISPUTE = ("peer_to_peer", "appeal")

@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 Form = Literal["text", "number", "money", "share", "whole", "grade"]
@@ -85,7 +86,7 @@ def printed(value: object, column: Column, error: float = float("nan")) -> tuple
     if column.form in ("text", "grade"):
         text = "" if value is None or (isinstance(value, float) and math.isnan(value)) else visible(str(value))
         return (GRADE_MARKS.get(text, text) if column.form == "grade" else text), ""
-    number = float(value) if value is not None and pd.notna(value) else float("nan")
+    number = float(value) if isinstance(value, int | float | np.number) else float("nan")
     if not math.isfinite(number):
         return "" if column.error else NOT_AVAILABLE, ""
     if column.form == "whole":

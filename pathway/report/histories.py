@@ -7,10 +7,12 @@ This module must not know how a history was made, nor draw or value anything.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pathway.economics.summary import Summary
 from pathway.eventlog import EventLog, Kind
 from pathway.program import Program
 
@@ -43,7 +45,8 @@ class Spans:
 def positions(log: EventLog, column: str = "events") -> tuple[Ints, Ints]:
     """Numbers of the patients in the order of the log, and each row's position among them; column is ``events`` or ``path``."""
     numbers = getattr(log, column)["patient"]
-    fresh = np.r_[True, numbers[1:] != numbers[:-1]] if numbers.size else np.zeros(0, dtype=bool)
+    fresh = np.ones(numbers.size, dtype=bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=fresh[1:])
     return numbers[fresh].astype(np.int64), (np.cumsum(fresh) - 1).astype(np.int64)
 
 
@@ -214,21 +217,24 @@ class Courses:
 
 def courses_of(log: EventLog, treatment: int, program: Program) -> Courses:
     """Courses of a treatment, from the bits of the regimen."""
-    spans = spans_of(log)
+    return Reading(log, program).courses(treatment)
+
+
+def _courses(log: EventLog, treatment: int, program: Program, spans: Spans, lives: Lifetimes) -> Courses:
+    """Read courses off spans that are known already."""
     is_on = (spans.regimen >> treatment & 1).astype(bool) & ~(program.absorbing >> spans.state & 1).astype(bool)
     first = np.r_[True, spans.patient[1:] != spans.patient[:-1]]
     before = np.r_[False, is_on[:-1]] & ~first
     starts = np.flatnonzero(is_on & ~before)
-    last = np.r_[spans.patient[1:] != spans.patient[:-1], True]
+    last = np.r_[first[1:], True]
     ends = np.flatnonzero(is_on & (last | ~np.r_[is_on[1:], False]))
     stop_row = np.minimum(ends + 1, spans.start.size - 1)
     dies = last[ends] | (program.absorbing >> spans.state[stop_row] & 1).astype(bool)
     # Death may write its stop before its move: a stop in the last instant of a life is the end of the life.
-    lives = lifetimes(log, program)
     stop = spans.stop[ends]
     dies |= lives.died[spans.patient[ends]] & (stop >= lives.years[spans.patient[ends]])
-    stops = log.rows(Kind.STOP) & (log.events["name"] == log.name_id(program.treatments[treatment]))
-    reason = np.where(stops[stop_row] & ~dies, log.events["detail"][stop_row], -1).astype(np.int64)
+    stops = (log.events["kind"][stop_row] == Kind.STOP) & (log.events["name"][stop_row] == log.name_id(program.treatments[treatment]))
+    reason = np.where(stops & ~dies, log.events["detail"][stop_row], -1).astype(np.int64)
     return Courses(patient=spans.patient[starts], start=spans.start[starts], stop=stop, stopped=~dies, reason=reason)
 
 
@@ -242,7 +248,11 @@ def regimens_by_line(log: EventLog) -> tuple[Ints, Booleans]:
     -------
     Regimen (bit set), shape (patients, lines + 1) (0: nothing was given); and whether the line was reached.
     """
-    spans = spans_of(log)
+    return _regimens_by_line(log, spans_of(log))
+
+
+def _regimens_by_line(log: EventLog, spans: Spans) -> tuple[Ints, Booleans]:
+    """Read regimens of lines off spans that are known already."""
     lines = int(spans.line.max(initial=0)) + 1
     regimen = np.zeros((log.patients, lines), dtype=np.int64)
     reached = np.zeros((log.patients, lines), dtype=bool)
@@ -261,3 +271,49 @@ def regimens_by_line(log: EventLog) -> tuple[Ints, Booleans]:
         rows = rows[_first(cell[rows])]
         regimen[spans.patient[rows], spans.line[rows]] = spans.regimen[rows]
     return regimen, reached
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one log says, each thing read once: tables and figures ask for the same."""
+
+    kept: EventLog | None
+    program: Program
+    summary: Summary | None = None
+    """In place of a log whose rows were dropped: how each life ended, and no more."""
+
+    @property
+    def log(self) -> EventLog:
+        """Every event; there must be a log."""
+        assert self.kept is not None, "no rows were kept"
+        return self.kept
+
+    @cached_property
+    def spans(self) -> Spans:
+        """As :func:`spans_of`."""
+        return spans_of(self.log)
+
+    @cached_property
+    def lifetimes(self) -> Lifetimes:
+        """As :func:`lifetimes`."""
+        summary = self.summary
+        return lifetimes(self.log, self.program) if summary is None else Lifetimes(years=summary.years, died=summary.died, cause=summary.cause)
+
+    @cached_property
+    def regimens_by_line(self) -> tuple[Ints, Booleans]:
+        """As :func:`regimens_by_line`."""
+        return _regimens_by_line(self.log, self.spans)
+
+    @cached_property
+    def _courses(self) -> dict[int, Courses]:
+        return {}
+
+    def courses(self, treatment: int) -> Courses:
+        """As :func:`courses_of`."""
+        if treatment not in self._courses:
+            self._courses[treatment] = _courses(self.log, treatment, self.program, self.spans, self.lifetimes)
+        return self._courses[treatment]
+
+    def states_at(self, grid: Floats) -> Ints:
+        """As :func:`states_at`."""
+        return self.spans.state[_row_at(self.spans.patient, self.spans.start, grid, self.log.patients)]

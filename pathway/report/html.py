@@ -82,14 +82,14 @@ def table_view(table: Table, colours: dict[str, str]) -> dict[str, Any]:
     return {"name": table.name, "title": table.title, "heads": heads, "rows": rows, "note": table.note, "svg": ""}
 
 
-def figure_view(sheet: Sheet) -> dict[str, Any]:
+def figure_view(sheet: Sheet, svg_text: str) -> dict[str, Any]:
     """Return a figure as the template wants it."""
     from markupsafe import Markup
 
-    from pathway.report.figures import as_svg, inline_svg
+    from pathway.report.figures import inline_svg
 
     # The only markup let through: drawn by matplotlib, which escapes the text in it.
-    svg = Markup(inline_svg(as_svg(sheet.figure), visible(sheet.alt), sheet.name))
+    svg = Markup(inline_svg(svg_text, visible(sheet.alt), sheet.name))
     return {"name": sheet.name, "title": visible(sheet.title), "caption": visible(sheet.caption), "svg": svg}
 
 
@@ -151,12 +151,12 @@ def sections_of(
     view: View,
     tables: Sequence[Table],
     basis: Sequence[Table],
-    sheets: Sequence[Sheet],
+    sheets: Sequence[tuple[Sheet, str]],
     made: Sequence[tuple[str, str]],
 ) -> list[Section]:
     """Order tables and figures into chapters."""
     known = {table.name: table for table in [*tables, *basis]}
-    drawn = {sheet.name: sheet for sheet in sheets}
+    drawn = {sheet.name: (sheet, svg) for sheet, svg in sheets}
 
     def parts(*names: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -164,8 +164,8 @@ def sections_of(
             if name.startswith("figure:"):
                 wanted = name.removeprefix("figure:")
                 found += [
-                    figure_view(sheet)
-                    for key, sheet in drawn.items()
+                    figure_view(sheet, svg)
+                    for key, (sheet, svg) in drawn.items()
                     if key == wanted
                     or (wanted.endswith("*") and key.startswith(wanted[:-1]))
                     or (wanted.startswith("*") and key.endswith(wanted[1:]))
@@ -180,16 +180,24 @@ def sections_of(
         if view.scenario.strategies[name].evidence_note
     ]
     access = parts("figure:access_funnel", "access_funnel", "figure:access_waiting", "cost_of_delay", "figure:access_marker", "delay_mechanisms", "figure:access_mechanisms", "payer_rules", "payer_rules_unseen")
+    active = parts("effective_drug", "figure:effective_drug", "figure:activity_*", "activity", "figure:bands_*")
+    measured = [Section(id="response", title="Response", parts=active, page=True)] if active else []
     asked = [Section(id="access", title="Access", parts=access, page=True, lead=ACCESS_LEAD)] if access else []
     weak = known.get("weak_numbers")
     lead = "Numbers known from memory (◆) were not checked against their source, and assumptions (◇) have none: a decision that turns on one of them should wait until it is checked."
     return [
-        Section(id="value", title="Cost-effectiveness", parts=parts("cost_effectiveness", "figure:cost_effectiveness_plane", "incremental", "alternative_results")),
+        Section(id="value", title="Cost-effectiveness", parts=parts("cost_effectiveness", "figure:cost_effectiveness_plane", "incremental", "utility_maps", "alternative_results")),
         Section(id="costs", title="Costs", parts=parts("figure:costs", "costs"), page=True),
         Section(id="health", title="Health", parts=parts("figure:*_mean", "markers", "figure:*_spread", "figure:survival", "figure:deaths", "deaths", "events"), page=True),
-        Section(id="treatment", title="Treatment", parts=parts("figure:state_occupancy", "lines", "figure:lines-*", "drug_use", "figure:time_on_treatment"), page=True),
+        *measured,
+        Section(id="treatment", title="Treatment", parts=parts("figure:state_occupancy", "lines", "figure:lines-*", "figure:stop_reasons", "stop_reasons", "figure:time_on_drug_by_line", "time_on_drug", "drug_use", "figure:time_on_treatment"), page=True),
         *asked,
-        Section(id="lives", title="Some lives", parts=parts("figure:swimmer-*"), page=True, lead="Simulated patients, each drawn with the same luck under every strategy."),
+        Section(
+            id="lives", title="Some lives", parts=parts("figure:swimmer-*"), page=True,
+            lead="Simulated patients, each drawn with the same luck under every strategy."
+            if view.results.has_logs
+            else "Single lives, courses and lines of therapy need a log of every event, and this run kept none: run fewer patients, or keep it with --log.",
+        ),
         Section(id="basis", title="What this rests on", parts=parts("weak_numbers", "prices", "alternatives"), lead=lead if weak is not None else "", notes=notes, page=True),
         Section(id="conventions", title="Conventions", parts=parts("conventions"), page=True),
         Section(id="evidence", title="All numbers and sources", parts=parts("evidence", "sources"), page=True),
@@ -201,7 +209,7 @@ def render(
     view: View,
     tables: Sequence[Table],
     basis: Sequence[Table],
-    sheets: Sequence[Sheet],
+    sheets: Sequence[tuple[Sheet, str]],
     made: Sequence[tuple[str, str]],
     footer: str,
 ) -> str:
@@ -210,7 +218,7 @@ def render(
     Parameters
     ----------
     tables, basis, sheets
-        Results, what they rest on, figures.
+        Results, what they rest on, figures with their SVG text.
     made
         Lines of "how this was made": version, hashes, seed, seconds.
     footer

@@ -5,6 +5,7 @@ The alternatives ran on the first patients of the cohort under the same draws, s
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from pathway.report.formats import Column
@@ -22,12 +23,11 @@ def structure_tables(view: View) -> list[Table]:
     names = [name for name in view.ids if name != view.comparator and name not in view.reference_only]
     rows = []
     for label, part in found.groupby("label", sort=False):
-        by = part.set_index("strategy")
+        gain, error = (dict(zip(part["strategy"], part[f"{key}_{threshold:g}"].to_numpy(dtype=np.float64).tolist(), strict=True)) for key in ("inc_nmb", "inc_nmb_se"))
         row: dict[str, object] = {"label": plain(str(label))}
         for name in names:
-            row[f"inc_nmb_{name}"] = float(by.loc[name, f"inc_nmb_{threshold:g}"])
-            row[f"inc_nmb_se_{name}"] = float(by.loc[name, f"inc_nmb_se_{threshold:g}"])
-        gains = {view.comparator: 0.0, **{name: float(by.loc[name, f"inc_nmb_{threshold:g}"]) for name in names}}
+            row[f"inc_nmb_{name}"], row[f"inc_nmb_se_{name}"] = gain[name], error[name]
+        gains = {view.comparator: 0.0, **{name: gain[name] for name in names}}
         best = max(gains, key=lambda name: gains[name])
         row["best"] = view.labels[best]
         rows.append(row)

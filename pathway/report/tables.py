@@ -13,17 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pathway.economics.comparison import icer_words, incremental, mean_and_error, net_monetary_benefit
+from pathway.economics.summary import MONTHS_A_YEAR
 from pathway.eventlog import Kind
 from pathway.report.figures.bars import category_words
 from pathway.report.formats import GRADE_MARKS, Column
 from pathway.report.histories import (
-    courses_of,
-    lifetimes,
     marker_at,
     median_time,
     positions,
-    regimens_by_line,
-    spans_of,
     survival,
 )
 from pathway.report.view import View, plain
@@ -56,16 +53,8 @@ class Table:
 
 def results_tables(view: View) -> list[Table]:
     """All tables of results, in reading order."""
-    tables = [
-        summary(view),
-        full_incremental(view),
-        costs(view),
-        drug_use(view),
-        by_line(view),
-        markers(view),
-        events(view),
-        deaths(view),
-    ]
+    of_histories = [drug_use(view), by_line(view), markers(view), events(view)] if view.results.has_logs else [summed_markers(view)]
+    tables = [summary(view), full_incremental(view), costs(view), *of_histories, deaths(view)]
     return [table for table in tables if len(table.frame)]
 
 
@@ -266,7 +255,7 @@ def drug_use(view: View) -> Table:
     rows = []
     for run in view.runs:
         for k, treatment in enumerate(run.program.treatments):
-            courses = courses_of(run.log, k, run.program)
+            courses = view.reading(run).courses(k)
             if not courses.patient.size:
                 continue
             years = np.bincount(courses.patient, weights=courses.stop - courses.start, minlength=run.log.patients)
@@ -316,8 +305,8 @@ def by_line(view: View) -> Table:
     """How many reach each line, when, for how long and with what."""
     rows = []
     for run in view.runs:
-        regimen, reached = regimens_by_line(run.log)
-        spans = spans_of(run.log)
+        regimen, reached = view.reading(run).regimens_by_line
+        spans = view.reading(run).spans
         for line in range(1, min(len(run.program.lines) + 1, reached.shape[1])):
             treated = reached[:, line] & (regimen[:, line] > 0)
             if not treated.any():
@@ -394,12 +383,34 @@ def markers(view: View) -> Table:
     )  # fmt: skip
 
 
+def summed_markers(view: View) -> Table:
+    """Give the true value of every marker among the living, from the monthly grid of a run that kept no log."""
+    rows = []
+    for run in view.runs:
+        mean, error = run.summary.marker_means()
+        for number, spec in enumerate(run.program.markers):
+            document = view.scenario.library.pathway.markers[spec.name]
+            row: dict[str, object] = {"strategy": run.strategy, "label": name_of(view, run.strategy), "marker_label": f"{plain(document.label)}, {plain(document.shown_unit or document.unit)}"}
+            for year in (0.0, *YEARS_SHOWN):
+                month = round(year * MONTHS_A_YEAR)
+                if month < run.summary.grid.size:
+                    row |= {f"year_{year:g}": mean[month, number], f"year_{year:g}_se": error[month, number], f"alive_{year:g}": int(run.summary.living[month])}
+            rows.append(row)
+    shown = [year for year in (0.0, *YEARS_SHOWN) if rows and f"year_{year:g}" in rows[0]]
+    columns = (
+        Column(key="label", head="Strategy", form="text"),
+        Column(key="marker_label", head="Marker", form="text"),
+        *(Column(key=f"year_{year:g}", head=f"Year {year:g}" if year else "At entry", error=f"year_{year:g}_se") for year in shown),
+    )
+    return Table(name="markers", title="Markers over time", frame=pd.DataFrame(rows), columns=columns, note="Mean true value of those still alive.")
+
+
 def events(view: View) -> Table:
     """Events per 100 patient-years: acute conditions, moves to special states, holds, denials."""
     rows = []
     for run in view.runs:
         patients, position = positions(run.log)
-        years = lifetimes(run.log, run.program).years
+        years = view.reading(run).lifetimes.years
         names = np.asarray(run.log.events["name"])
         row: dict[str, object] = {
             "strategy": run.strategy,
@@ -455,11 +466,11 @@ def deaths(view: View) -> Table:
     rows = []
     causes: dict[str, None] = {}
     for run in view.runs:
-        lives = lifetimes(run.log, run.program)
+        lives = view.reading(run).lifetimes
         times, share, _ = survival(lives.years, lives.died)
         row: dict[str, object] = {"strategy": run.strategy, "label": name_of(view, run.strategy)}
         for cause in np.unique(lives.cause[lives.died]).tolist():
-            name = run.log.names[cause] if cause >= 0 else "unknown"
+            name = run.program.names[cause] if cause >= 0 else "unknown"
             causes[name] = None
             _with_error(row, f"cause_{name}", ((lives.cause == cause) & lives.died).astype(np.float64))
         _with_error(row, "alive_at_horizon", (~lives.died).astype(np.float64))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pathway.errors import shown
+from pathway.report.histories import Reading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,6 +75,28 @@ def wrapped(text: str, width: int = 24, lines: int = 3) -> str:
     'MMF, then\ntocilizumab'
     """
     return "\n".join(textwrap.wrap(plain(text), width, max_lines=lines, placeholder=" …"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Names, order and colours of the strategies, without their histories: what a pen needs to know.
+
+    Attributes
+    ----------
+    labels, colours
+        By strategy.
+    reference_only
+        Strategies kept off the frontier.
+    currency
+        With its price year.
+    """
+
+    ids: tuple[str, ...]
+    labels: dict[str, str]
+    colours: dict[str, str]
+    comparator: str
+    reference_only: tuple[str, ...]
+    currency: str
 
 
 @dataclass(frozen=True)
@@ -139,6 +162,24 @@ class View:
             is_grey = strategy.reference_only and REFERENCE_COLOUR not in found.values()
             found[name] = REFERENCE_COLOUR if is_grey else STRATEGY_COLOURS[others % len(STRATEGY_COLOURS)]
         return found
+
+    @cached_property
+    def look(self) -> Look:
+        """Names and colours, to be handed to a drawing."""
+        return Look(
+            ids=self.ids, labels=self.labels, colours=self.colours, comparator=self.comparator, reference_only=self.reference_only, currency=self.currency
+        )
+
+    def reading(self, run: StrategyResult) -> Reading:
+        """What the histories of a run say, each thing read once."""
+        if id(run) not in self._readings:
+            self._readings[id(run)] = Reading(run.log, run.program) if self.results.has_logs else Reading(None, run.program, run.summary)
+        return self._readings[id(run)]
+
+    @cached_property
+    def _readings(self) -> dict[int, Reading]:
+        """By identity of the strategy's result, which ``results`` keeps alive."""
+        return {}
 
     def treatment(self, name: str) -> str:
         """Words for a treatment."""

@@ -21,13 +21,17 @@ from pathway.report import manifest as manifests
 from pathway.report.access import access_tables
 from pathway.report.basis import basis_tables
 from pathway.report.checks import checks_table
-from pathway.report.figures import Sheet, as_png, as_svg, draw_all
+from pathway.report.figures import Picture, Sheet, picture_of
+from pathway.report.figures.every import sheets_of
 from pathway.report.formats import harmless_frame
 from pathway.report.html import DISCLAIMER, render
+from pathway.report.quality import quality_tables
+from pathway.report.response import response_tables
 from pathway.report.structure import structure_tables
 from pathway.report.tables import Table, results_tables
 from pathway.report.view import View, plain
 from pathway.report.workbook import workbook
+from pathway.workshop import Workshop
 
 if TYPE_CHECKING:
     from pathway.experiment import Results
@@ -42,6 +46,7 @@ def write(
     command: Sequence[str] = (),
     tell: Tell | None = None,
     now: datetime.datetime | None = None,
+    shop: Workshop | None = None,
 ) -> Path:
     """Write a run.
 
@@ -57,6 +62,8 @@ def write(
         Called with the name of what is written next.
     now
         Time of the run; absent: the clock.
+    shop
+        Where figures are drawn; absent: here.
 
     Returns
     -------
@@ -83,7 +90,7 @@ def write(
             mend="give another --output",
         ) from None
     try:
-        _fill(view, working, created, command, tell or (lambda _: None))
+        _fill(view, working, created, command, tell or (lambda _: None), shop or Workshop(1))
         working.rename(final)
     except BaseException:
         shutil.rmtree(working, ignore_errors=True)
@@ -110,29 +117,35 @@ def safe_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_.") or "run"
 
 
-def _fill(view: View, folder: Path, created: datetime.datetime, command: Sequence[str], tell: Tell) -> None:
-    """Write everything into a folder."""
+def _fill(view: View, folder: Path, created: datetime.datetime, command: Sequence[str], tell: Tell, shop: Workshop) -> None:
+    """Write everything into a folder; figures are drawn elsewhere meanwhile, so they are asked for first and fetched last."""
     begin = time.perf_counter()
+    sheets = sheets_of(view, tell)
+    pictures = [shop.submit(picture_of, sheet.drawing) for sheet in sheets]
     tell("tables")
-    tables, basis = [*results_tables(view), *access_tables(view), *structure_tables(view)], basis_tables(view)
-    checks = checks_table(view)
+    tables = [*results_tables(view), *response_tables(view), *access_tables(view), *quality_tables(view), *structure_tables(view)]
+    basis = basis_tables(view)
+    checks = [checks_table(view)] if view.results.has_logs else []
     hashes = {}
-    for table in [*tables, *basis, checks]:
+    for table in [*tables, *basis, *checks]:
         path = folder / "tables" / f"{table.name}.csv"
         write_csv(table.frame, path)
         hashes[f"tables/{table.name}.csv"] = manifests.sha256(path.read_bytes())
-    sheets = draw_all(view, tell)
-    for sheet in sheets:
-        write_sheet(sheet, folder / "figures")
-    tell("event logs and ledgers")
-    write_logs(view, folder)
-    seconds = {**view.results.seconds, "report": time.perf_counter() - begin}
-    front = front_lines(view, created)
+    if view.results.has_logs:
+        tell("event logs and ledgers")
+        write_logs(view, folder)
     tell("workbook")
-    (folder / "results.xlsx").write_bytes(workbook([*tables, *basis, checks], [*front, ("", DISCLAIMER)]))
+    front = front_lines(view, created)
+    (folder / "results.xlsx").write_bytes(workbook([*tables, *basis, *checks], [*front, ("", DISCLAIMER)]))
+    drawn = []
+    for sheet, picture in zip(sheets, pictures, strict=True):
+        tell(f"figure {sheet.name}")
+        drawn.append((sheet, picture.result()))
+        write_sheet(*drawn[-1], folder / "figures")
     tell("report")
-    page = render(view, tables, basis, sheets, front, footer(view))
+    page = render(view, tables, basis, [(sheet, picture.svg) for sheet, picture in drawn], front, footer(view))
     (folder / "report.html").write_text(page, encoding="utf-8")
+    seconds = {**view.results.seconds, "report": time.perf_counter() - begin}
     described = manifests.manifest(
         view, created=created, command=command, hashes=hashes, report=manifests.sha256(page.encode()), seconds=seconds
     )
@@ -146,11 +159,11 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     harmless_frame(frame).to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC, na_rep="n/a", lineterminator="\n")
 
 
-def write_sheet(sheet: Sheet, folder: Path) -> None:
+def write_sheet(sheet: Sheet, picture: Picture, folder: Path) -> None:
     """Write a figure as SVG, PNG and the numbers plotted."""
     name = safe_name(sheet.name)
-    (folder / f"{name}.svg").write_text(as_svg(sheet.figure), encoding="utf-8")
-    (folder / f"{name}.png").write_bytes(as_png(sheet.figure))
+    (folder / f"{name}.svg").write_text(picture.svg, encoding="utf-8")
+    (folder / f"{name}.png").write_bytes(picture.png)
     write_csv(sheet.data, folder / f"{name}.csv")
 
 
@@ -158,10 +171,16 @@ def write_logs(view: View, folder: Path) -> None:
     """Write events, marker paths and ledgers of every strategy as Parquet."""
     for run in view.runs:
         name = safe_name(run.strategy)
-        run.log.frame().to_parquet(folder / f"events-{name}.parquet", index=False)
-        run.log.path_frame().to_parquet(folder / f"path-{name}.parquet", index=False)
-        run.ledger.use_frame().to_parquet(folder / f"ledger-{name}.parquet", index=False)
-        run.ledger.life_frame().to_parquet(folder / f"lives-{name}.parquet", index=False)
+        write_parquet(run.log.frame(), folder / f"events-{name}.parquet")
+        write_parquet(run.log.path_frame(), folder / f"path-{name}.parquet")
+        write_parquet(run.ledger.use_frame(), folder / f"ledger-{name}.parquet")
+        write_parquet(run.ledger.life_frame(), folder / f"lives-{name}.parquet")
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as Parquet: dictionaries for words only, since those of millions of times take most of the writing and save no room."""
+    words = [str(name) for name in frame.columns if isinstance(frame[name].dtype, pd.CategoricalDtype)]
+    frame.to_parquet(path, index=False, use_dictionary=words, write_statistics=False)
 
 
 def footer(view: View) -> str:
@@ -191,10 +210,16 @@ def front_lines(view: View, created: datetime.datetime) -> list[tuple[str, str]]
         ("Seed", str(view.results.seed)),
         ("Patients", f"{view.results.cohort.size:,}"),
         ("Engine", view.results.engine),
+        ("Histories", "" if view.results.has_logs else NO_LOG),
         ("Strategies", ", ".join(f"{name} ({view.labels[name]})" for name in view.ids)),
         ("Seconds", ", ".join(f"{word} {value:,.1f}" for word, value in view.results.seconds.items())),
     ]
     return [(word, text) for word, text in lines if text]
 
+
+NO_LOG = (
+    "summed up block by block, their rows dropped: outcomes, costs, survival, states and markers are those of a run with a log; courses, lines, events, access, invariants "
+    "and single lives need one (--log)"
+)
 
 __all__ = ["Table", "write"]

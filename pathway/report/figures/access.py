@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from pathway.access.cases import cases
 from pathway.access.funnel import DAYS_PER_YEAR
 from pathway.report.access import MECHANISM_WORDS, has_requests, mechanism_frame
-from pathway.report.figures.canvas import INK, PALE, RULE, Sheet, grid_lines, paper, strategy_legend, style, year_ticks
+from pathway.report.figures.canvas import INK, PALE, RULE, Sheet, grid_lines, paper, strategy_legend, year_ticks
 from pathway.report.histories import marker_at
-from pathway.report.view import View, plain, wrapped
+from pathway.report.view import Look, View, plain, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Floats = NDArray[np.float64]
 STAGES = (
@@ -70,37 +72,41 @@ def funnel_figure(view: View) -> list[Sheet]:
     data = funnel_numbers(view)
     if not len(data):
         return []
-    treatments = list(dict.fromkeys(data["treatment"]))
-    names = [name for name in view.ids if name in set(data["strategy"])]
-    with style():
-        figure = paper(8.6, 3.4)
-        panels = figure.subplots(1, len(treatments), sharey=True, squeeze=False)[0]
-        for axes, treatment in zip(panels, treatments, strict=True):
-            _funnel_panel(view, axes, data[data["treatment"] == treatment], names)
-            axes.set_title(wrapped(view.treatment(treatment), 26, 2))
-        panels[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        panels[0].set_ylabel("Share of first requests")
-        strategy_legend(figure, [(view.labels[name], view.colours[name]) for name in names])
-    first = data[(data["treatment"] == treatments[0]) & (data["stage"] == "approved_first")]
-    said = "; ".join(f"{view.labels[row.strategy]} {row.share:.0%}" for row in first.itertuples())
+    treatments = {str(name): view.treatment(str(name)) for name in dict.fromkeys(data["treatment"])}
+    first = data[(data["treatment"] == next(iter(treatments))) & (data["stage"] == "approved_first")]
+    said = "; ".join(f"{view.labels[row['strategy']]} {row['share']:.0%}" for row in first.to_dict("records"))
     return [
         Sheet(
-            name="access_funnel", title="From request to first dose", figure=figure, data=data,
+            name="access_funnel", title="From request to first dose", drawing=partial(draw_funnel, view.look, data, treatments), data=data,
             caption="The first request for each drug of each patient: share that is approved at first, approved in the end (after documents, "
             "a call or an appeal), and followed by a first dose.",
-            alt=f"Bars by stage and policy. {view.treatment(treatments[0])} approved at first: {said}.",
+            alt=f"Bars by stage and policy. {next(iter(treatments.values()))} approved at first: {said}.",
         )
     ]  # fmt: skip
 
 
-def _funnel_panel(view: View, axes: Axes, data: pd.DataFrame, names: list[str]) -> None:
+def draw_funnel(look: Look, data: pd.DataFrame, treatments: dict[str, str]) -> Figure:
+    """One panel a treatment; ``treatments``: id and words."""
+    names = [name for name in look.ids if name in set(data["strategy"])]
+    figure = paper(9.6, 3.6)
+    panels = figure.subplots(1, len(treatments), sharey=True, squeeze=False)[0]
+    for axes, (treatment, words) in zip(panels, treatments.items(), strict=True):
+        _funnel_panel(look, axes, data[data["treatment"] == treatment], names)
+        axes.set_title(wrapped(words, 26, 2))
+    panels[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    panels[0].set_ylabel("Share of first requests")
+    strategy_legend(figure, [(look.labels[name], look.colours[name]) for name in names])
+    return figure
+
+
+def _funnel_panel(look: Look, axes: Axes, data: pd.DataFrame, names: list[str]) -> None:
     width = 0.82 / max(len(names), 1)
     for rank, name in enumerate(names):
         mine = data[data["strategy"] == name].set_index("stage")["share"]
         if not len(mine):
             continue
         left = np.arange(len(STAGES)) + (rank - (len(names) - 1) / 2) * width
-        axes.bar(left, [float(mine[stage]) for stage, _ in STAGES], width=width * 0.92, color=view.colours[name])
+        axes.bar(left, [float(mine[stage]) for stage, _ in STAGES], width=width * 0.92, color=look.colours[name])
     axes.set_xticks(range(len(STAGES)), [words for _, words in STAGES], fontsize=7.2)
     axes.set_ylim(0.0, 1.02)
     axes.tick_params(axis="x", length=0)
@@ -120,35 +126,45 @@ def waiting_numbers(view: View) -> pd.DataFrame:
 def waiting_figure(view: View) -> list[Sheet]:
     """Share of orders still without a first dose, by days since the order."""
     data = waiting_numbers(view)
-    names = [name for name in view.ids if name in set(data["strategy"])]
     grid = np.arange(0.0, LONGEST_DAYS + 0.5, 1.0)
-    rows = []
-    with style():
-        figure = paper(8.6, 3.9)
-        axes = figure.add_subplot()
-        for name in names:
-            days = np.sort(data[data["strategy"] == name]["days"].to_numpy(dtype=np.float64))
+    rows, medians = [], []
+    for name in view.ids:
+        days = np.sort(data.loc[data["strategy"] == name, "days"].to_numpy(dtype=np.float64))
+        if days.size:
             still = 1.0 - np.searchsorted(days, grid, side="right") / days.size
             rows.append(pd.DataFrame({"strategy": name, "day": grid, "still_waiting": still, "orders": days.size}))
-            axes.step(grid, still, where="post", color=view.colours[name])
-        axes.axhline(0.5, color=RULE, linewidth=0.8)
-        axes.text(LONGEST_DAYS, 0.515, "half have their first dose", ha="right", va="bottom", fontsize=7.2, color=PALE)
-        axes.set_xlim(0.0, LONGEST_DAYS)
-        axes.set_ylim(0.0, 1.0)
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        axes.set_xlabel("Days since the order")
-        axes.set_ylabel("Still without a first dose")
-        grid_lines(axes)
-        strategy_legend(figure, [(view.labels[name], view.colours[name]) for name in names])
-    medians = "; ".join(f"{view.labels[name]} {np.median(data[data['strategy'] == name]['days']):.0f}" for name in names)
+            medians.append(f"{view.labels[name]} {np.median(days):.0f}")
+    if not rows:
+        return []
+    curves = pd.concat(rows, ignore_index=True)
     return [
         Sheet(
-            name="access_waiting", title="How long patients wait", figure=figure, data=pd.concat(rows, ignore_index=True),
+            name="access_waiting", title="How long patients wait", drawing=partial(draw_waiting, view.look, curves), data=curves,
             caption="Orders that came to a first dose, every start of the horizon: share still waiting by days since the order. Orders denied "
             "for good or given up are not in it.",
-            alt=f"Falling curves of the share still waiting. Median days: {medians}.",
+            alt=f"Falling curves of the share still waiting. Median days: {'; '.join(medians)}.",
         )
     ]  # fmt: skip
+
+
+def draw_waiting(look: Look, curves: pd.DataFrame) -> Figure:
+    """Falling steps by policy."""
+    figure = paper(9.6, 3.9)
+    axes = figure.add_subplot()
+    names = [name for name in look.ids if name in set(curves["strategy"])]
+    for name in names:
+        mine = curves[curves["strategy"] == name]
+        axes.step(mine["day"], mine["still_waiting"], where="post", color=look.colours[name])
+    axes.axhline(0.5, color=RULE, linewidth=0.8)
+    axes.text(LONGEST_DAYS, 0.515, "half have their first dose", ha="right", va="bottom", fontsize=7.2, color=PALE)
+    axes.set_xlim(0.0, LONGEST_DAYS)
+    axes.set_ylim(0.0, 1.0)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.set_xlabel("Days since the order")
+    axes.set_ylabel("Still without a first dose")
+    grid_lines(axes)
+    strategy_legend(figure, [(look.labels[name], look.colours[name]) for name in names])
+    return figure
 
 
 def marker_numbers(view: View, marker: str, last: float) -> pd.DataFrame:
@@ -171,53 +187,45 @@ def marker_figure(view: View) -> list[Sheet]:
     last = min(YEARS_SHOWN, view.runs[0].program.horizon)
     data = marker_numbers(view, marker, last)
     words, unit = plain(document.label), plain(document.unit)
-    with style():
-        figure = paper(8.6, 3.7)
-        axes = figure.add_subplot()
-        for name in view.results.undelayed:
-            mine = data[data["strategy"] == name]
-            year, mean, error = (mine[key].to_numpy(dtype=np.float64) for key in ("year", "difference", "standard_error"))
-            axes.fill_between(year, mean - 2.0 * error, mean + 2.0 * error, color=view.colours[name], alpha=0.14, linewidth=0)
-            axes.plot(year, mean, color=view.colours[name])
-        axes.axhline(0.0, color=view.colours[view.comparator], linewidth=1.2)
-        year_ticks(axes, last)
-        axes.set_xlabel("Years since entry")
-        axes.set_ylabel(f"{words}, {unit}, against {view.labels[view.comparator]}")
-        grid_lines(axes)
-        strategy_legend(figure, [(view.labels[name], view.colours[name]) for name in (view.comparator, *view.results.undelayed)])
-    end = "; ".join(f"{view.labels[name]} {data[data['strategy'] == name]['difference'].iloc[-1]:+.0f} {unit}" for name in view.results.undelayed)
+    ends = data.groupby("strategy", sort=False)["difference"].last()
+    end = "; ".join(f"{view.labels[str(name)]} {value:+.0f} {unit}" for name, value in ends.items())
+    head = f"{words}, {unit}, less\n{wrapped(view.labels[view.comparator], 44, 1)}"
     return [
         Sheet(
-            name="access_marker", title=f"{words} lost to each policy", figure=figure, data=data,
+            name="access_marker", title=f"{words} lost to each policy", drawing=partial(draw_marker, view.look, data, head, last), data=data,
             caption=f"Mean difference in true {words} to {view.labels[view.comparator]} in patients alive under both, with twice its Monte Carlo error.",
             alt=f"Curves of the difference. At year {last:g}: {end}.",
         )
     ]  # fmt: skip
 
 
+def draw_marker(look: Look, data: pd.DataFrame, head: str, last: float) -> Figure:
+    """Differences with bands; the comparator is the line at zero."""
+    figure = paper(9.6, 3.7)
+    axes = figure.add_subplot()
+    names = [str(name) for name in dict.fromkeys(data["strategy"])]
+    for name in names:
+        mine = data[data["strategy"] == name]
+        year, mean, error = (mine[key].to_numpy(dtype=np.float64) for key in ("year", "difference", "standard_error"))
+        axes.fill_between(year, mean - 2.0 * error, mean + 2.0 * error, color=look.colours[name], alpha=0.14, linewidth=0)
+        axes.plot(year, mean, color=look.colours[name])
+    axes.axhline(0.0, color=look.colours[look.comparator], linewidth=1.2)
+    year_ticks(axes, last)
+    axes.set_xlabel("Years since entry")
+    axes.set_ylabel(head)
+    grid_lines(axes)
+    strategy_legend(figure, [(look.labels[name], look.colours[name]) for name in (look.comparator, *names)])
+    return figure
+
+
 def waterfall_figure(view: View) -> list[Sheet]:
     """QALYs and net plan cost by mechanism, one row of panels a policy."""
     data = mechanism_frame(view)
-    names = list(view.results.undelayed)
-    words = [MECHANISM_WORDS[word] for word in MECHANISM_WORDS]
-    with style():
-        figure = paper(8.8, 0.9 + 1.65 * len(names))
-        panels = figure.subplots(len(names), 2, sharex="col", sharey=True, squeeze=False)
-        for row, name in enumerate(names):
-            mine = data[data["strategy"] == name].set_index("mechanism").loc[list(MECHANISM_WORDS)]
-            for axes, key in zip(panels[row], ("qalys", "net_plan_cost"), strict=True):
-                _waterfall(axes, mine[key].to_numpy(dtype=np.float64), worse=-1.0 if key == "qalys" else 1.0, money=key != "qalys")
-            panels[row][0].set_yticks(range(len(words)), words, fontsize=7.2)
-            panels[row][0].set_title(wrapped(view.labels[name], 40, 1), color=view.colours[name])
-        panels[-1][0].set_xlabel("QALYs a patient")
-        panels[-1][1].set_xlabel(f"Net cost to the plan a patient, {view.currency}")
-        panels[-1][1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    totals = data[data["mechanism"] == "total"].set_index("strategy")
-    ends = {name: (float(totals["qalys"][name]), float(totals["net_plan_cost"][name])) for name in names}
-    said = "; ".join(f"{view.labels[name]} {qaly:+.3f} QALYs, {cost:+,.0f}" for name, (qaly, cost) in ends.items())
+    totals = data[data["mechanism"] == "total"].to_dict("records")
+    said = "; ".join(f"{view.labels[row['strategy']]} {row['qalys']:+.3f} QALYs, {row['net_plan_cost']:+,.0f}" for row in totals)
     return [
         Sheet(
-            name="access_mechanisms", title="What each policy costs, by mechanism", figure=figure, data=data.drop(columns="category"),
+            name="access_mechanisms", title="What each policy costs, by mechanism", drawing=partial(draw_waterfall, view.look, data), data=data.drop(columns="category"),
             caption=f"Each policy less {view.labels[view.comparator]}; parts follow each other to the total. Green: better for the patient "
             "(left) or the plan (right); red: worse.",
             alt=f"Waterfalls by mechanism. Totals: {said}.",
@@ -225,11 +233,33 @@ def waterfall_figure(view: View) -> list[Sheet]:
     ]  # fmt: skip
 
 
+def draw_waterfall(look: Look, data: pd.DataFrame) -> Figure:
+    """Two panels a policy on shared scales."""
+    names = [str(name) for name in dict.fromkeys(data["strategy"])]
+    words = list(MECHANISM_WORDS.values())
+    figure = paper(9.6, 0.9 + 1.75 * len(names))
+    panels = figure.subplots(len(names), 2, sharex="col", sharey=True, squeeze=False)
+    for row, name in enumerate(names):
+        mine = data[data["strategy"] == name].set_index("mechanism").loc[list(MECHANISM_WORDS)]
+        for axes, key in zip(panels[row], ("qalys", "net_plan_cost"), strict=True):
+            _waterfall(axes, mine[key].to_numpy(dtype=np.float64), worse=-1.0 if key == "qalys" else 1.0, money=key != "qalys")
+        panels[row][0].set_yticks(range(len(words)), [wrapped(word, 20, 2) for word in words], fontsize=7.2)
+        panels[row][0].set_title(wrapped(look.labels[name], 40, 1), color=look.colours[name])
+    panels[-1][0].set_xlabel("QALYs a patient")
+    panels[-1][1].set_xlabel(f"Net cost to the plan a patient, {look.currency}")
+    for axes in panels[-1]:
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+    panels[-1][1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace("-", "\u2212")))
+    return figure
+
+
 def _waterfall(axes: Axes, parts: Floats, *, worse: float, money: bool) -> None:
     """Bars that begin where the one before ended; the last is the total from zero."""
     begin = np.r_[0.0, np.cumsum(parts[:-2]), 0.0]
     rows = np.arange(parts.size)
     colours = [LOSS if part * worse > 0.0 else GAIN for part in parts]
+    axes.use_sticky_edges = False
+    axes.margins(x=0.03)
     axes.barh(rows, parts, left=begin, height=0.66, color=colours)
     for row in rows[1:-1]:
         axes.plot([begin[row]] * 2, [row - 1.33, row + 0.33], color=PALE, linewidth=0.6)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakSet
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,9 @@ Floats = NDArray[np.float64]
 INK = "#222222"
 PALE = "#767676"
 RULE = "#DDDDDD"
-STYLE: dict[str, Any] = {
+PNG_EFFORT = 1
+"""Of 9: files are a fifth larger than the smallest, and soon written."""
+STYLE: Any = {
     "font.family": "DejaVu Sans", "font.size": 8.5, "axes.titlesize": 9.5, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.labelsize": 8.5,
     "axes.edgecolor": PALE, "axes.linewidth": 0.7, "axes.spines.top": False, "axes.spines.right": False, "axes.labelcolor": INK, "text.color": INK,
     "xtick.color": PALE, "ytick.color": PALE, "xtick.labelcolor": INK, "ytick.labelcolor": INK, "xtick.major.width": 0.7, "ytick.major.width": 0.7,
@@ -36,7 +38,7 @@ STYLE: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """One figure with what is needed to read it without seeing it.
+    """One figure with what is needed to read it without seeing it, and to draw it anywhere.
 
     Attributes
     ----------
@@ -48,14 +50,31 @@ class Sheet:
         Text in place of the picture.
     data
         The plotted numbers, one row a point.
+    drawing
+        Makes the figure. It holds numbers and words only, no histories, so that another process can draw it.
     """
 
     name: str
     title: str
     caption: str
     alt: str
-    figure: Figure
     data: pd.DataFrame
+    drawing: Callable[[], Figure]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A figure as it is kept: SVG text and PNG bytes (160 dots an inch) of the same layout."""
+
+    svg: str
+    png: bytes
+
+
+def picture_of(drawing: Callable[[], Figure]) -> Picture:
+    """Draw a figure, lay it out once and write it twice."""
+    with style():
+        figure = drawing()
+    return Picture(svg=as_svg(figure), png=as_png(figure))
 
 
 @contextmanager
@@ -68,38 +87,44 @@ def style() -> Iterator[None]:
 
 
 def paper(width: float, height: float) -> Figure:
-    """Return an empty figure, in inches, that lays itself out."""
+    """Return an empty figure, in inches; :func:`as_svg` and :func:`as_png` lay it out inside these."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height))
 
 
-_DRAWN: WeakKeyDictionary[Figure, str] = WeakKeyDictionary()
-"""SVG of figures written before: the page and the folder hold the same."""
+_LAID_OUT: WeakSet[Figure] = WeakSet()
+"""Figures whose places were found: layout costs as much as drawing, so it is done once for both formats."""
+
+
+def _lay_out(figure: Figure) -> None:
+    """Give every part its room, once."""
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    if figure not in _LAID_OUT:
+        # Run by hand: a figure that owns an engine is drawn twice at every saving.
+        ConstrainedLayoutEngine().execute(figure)
+        _LAID_OUT.add(figure)
 
 
 def as_svg(figure: Figure) -> str:
     """Figure as SVG text: same bytes every time, and fonts of the same width where DejaVu Sans is missing.
 
-    A figure is laid out and written once; what is drawn on it later does not show.
+    A figure is laid out once; what is drawn on it later finds its place taken.
     """
-    if figure in _DRAWN:
-        return _DRAWN[figure]
     text = io.StringIO()
     with style():
-        figure.savefig(
-            text, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight", pad_inches=0.06
-        )
-    figure.set_layout_engine("none")  # the places found stand for every later drawing
-    _DRAWN[figure] = text.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, Arial, sans-serif")
-    return _DRAWN[figure]
+        _lay_out(figure)
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, Arial, sans-serif")
 
 
 def as_png(figure: Figure) -> bytes:
     """Figure as PNG, 160 dots an inch."""
     data = io.BytesIO()
     with style():
-        figure.savefig(data, format="png", dpi=160, metadata={"Software": None}, bbox_inches="tight", pad_inches=0.06)
+        _lay_out(figure)
+        figure.savefig(data, format="png", dpi=160, metadata={"Software": None}, pil_kwargs={"compress_level": PNG_EFFORT})
     return data.getvalue()
 
 
@@ -118,9 +143,14 @@ def inline_svg(svg: str, alt: str, name: str) -> str:
 
 def year_ticks(axes: Axes, last: float) -> None:
     """Whole years, some six of them."""
-    step = next((step for step in (1, 2, 5, 10, 20) if last / step <= 8), 20)
     axes.set_xlim(0.0, last)
-    axes.set_xticks(np.arange(0.0, last + 1e-9, step))
+    axes.set_xticks(ticks_of(last))
+
+
+def ticks_of(last: float) -> Floats:
+    """Whole years from 0 on, at most nine of them."""
+    step = next((step for step in (1, 2, 5, 10, 20) if last / step <= 8), 20)
+    return np.arange(0.0, last + 1e-9, step)
 
 
 def share_axis(axes: Axes) -> None:
@@ -131,7 +161,7 @@ def share_axis(axes: Axes) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
-def grid_lines(axes: Axes, which: str = "y") -> None:
+def grid_lines(axes: Axes, which: Literal["both", "x", "y"] = "y") -> None:
     """Thin lines behind the data."""
     axes.grid(visible=True, axis=which, color=RULE, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -165,25 +195,13 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     return placed
 
 
-def legend_by_height(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
-    """Names in the order of the curves, best first: (height, text, colour) of each; in the empty corner of falling curves."""
-    from matplotlib.lines import Line2D
-
-    ordered = sorted(ends, key=lambda end: -end[0])
-    axes.legend(
-        [Line2D([], [], color=colour, linewidth=2.2) for _, _, colour in ordered], [text.replace("\n", " ") for _, text, _ in ordered],
-        loc="upper right", fontsize=7.8, labelcolor=[colour for _, _, colour in ordered], handlelength=1.4, borderaxespad=0.2,
-        frameon=True, facecolor="white", edgecolor="none", framealpha=0.85,
-    )  # fmt: skip
-
-
 def strategy_legend(figure: Figure, names: Sequence[tuple[str, str]]) -> None:
     """(text, colour) of all strategies, under a figure of panels."""
     from matplotlib.lines import Line2D
 
     figure.legend(
         [Line2D([], [], color=colour, linewidth=2.4) for _, colour in names], [text for text, _ in names],
-        loc="outside lower left", ncols=3, fontsize=7.8, handlelength=1.4,
+        loc="outside lower left", ncols=3 if max(len(text) for text, _ in names) <= 44 else 2, fontsize=7.8, handlelength=1.4,
     )  # fmt: skip
 
 

@@ -6,19 +6,24 @@ Patients whose pathway ends on a line (death, supportive care, still on it) are 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
 from pathway.eventlog import EventLog
 from pathway.program import Program
-from pathway.report.figures.canvas import INK, PALE, Sheet, paper, style
-from pathway.report.histories import lifetimes, regimens_by_line, spans_of
+from pathway.report.figures.canvas import INK, PALE, Sheet, paper
+from pathway.report.histories import Reading
 from pathway.report.view import DEAD_COLOUR, View, wrapped
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Ints = NDArray[np.int64]
 COLUMNS = 6
@@ -32,13 +37,25 @@ GAP = 0.028
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A bar: its column, key (for colour and order), words and number of patients."""
+    """A bar: its column, its place from the top and height (shares of all patients), and how it looks."""
 
     column: int
     key: str
     words: str
     colour: str
-    patients: int
+    top: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """A band between two bars of neighbouring columns: tops at its ends and height, shares of all patients."""
+
+    column: int
+    left: float
+    right: float
+    height: float
+    colour: str
 
 
 def places(log: EventLog, program: Program) -> pd.DataFrame:
@@ -49,19 +66,25 @@ def places(log: EventLog, program: Program) -> pd.DataFrame:
     One row a patient, one column a line reached in order (``0``, ``1``, ...): ``regimen:<bits>``, then ``end:death``, ``end:still_on`` or ``state:<state>`` where
     the lines end; empty afterwards.
     """
-    regimen, reached = regimens_by_line(log)
+    return _places(Reading(log, program))
+
+
+def _places(reading: Reading) -> pd.DataFrame:
+    """Places of patients in a log that is read already."""
+    log, program = reading.log, reading.program
+    regimen, reached = reading.regimens_by_line
     last_line = len(program.lines)
     reached = reached[:, 1 : last_line + 1]
     regimen = regimen[:, 1 : last_line + 1]
-    spans = spans_of(log)
-    lives = lifetimes(log, program)
+    spans, lives = reading.spans, reading.lifetimes
     n = log.patients
+    words = {bits: f"regimen:{bits}" for bits in np.unique(regimen).tolist()}
     table = np.full((n, COLUMNS + 2), "", dtype=object)
     filled = np.zeros(n, dtype=np.int64)
     for line in range(reached.shape[1]):
         who = np.flatnonzero(reached[:, line] & (regimen[:, line] > 0))
         at = np.minimum(filled[who], COLUMNS - 1)
-        table[who, at] = np.char.add("regimen:", regimen[who, line].astype(str))
+        table[who, at] = [words[bits] for bits in regimen[who, line].tolist()]
         filled[who] = np.minimum(filled[who] + 1, COLUMNS)
     # The first state after the lines that is neither a line nor absorbing, such as supportive care.
     outside = np.array([line < 0 and not program.absorbing >> k & 1 for k, line in enumerate(program.state_line)])
@@ -89,26 +112,14 @@ def _merge_small(table: pd.DataFrame) -> pd.DataFrame:
     return merged
 
 
-def _node(view: View, program: Program, column: int, key: str, patients: int) -> Node:
+def _look_of(view: View, program: Program, key: str) -> tuple[str, str]:
     """Words and colour of a bar."""
     kind, _, what = key.partition(":")
-    if kind == "regimen" and what != "other":
-        bits = int(what)
-        return Node(
-            column=column,
-            key=key,
-            words=view.regimen(bits, program),
-            colour=view.regimens.get(bits, PALE),
-            patients=patients,
-        )
-    words, colour = {
-        "regimen": ("other regimens", "#B0B0B0"),
-        "end": ("died" if what == "death" else "still on it", DEAD_COLOUR if what == "death" else "#9FC5A8"),
-    }.get(
-        kind,
-        (view.state(what), view.state_colour(program.states.index(what), program) if what in program.states else PALE),
-    )
-    return Node(column=column, key=key, words=words, colour=colour, patients=patients)
+    if kind == "regimen":
+        return (view.regimen(int(what), program), view.regimens.get(int(what), PALE)) if what != "other" else ("other regimens", "#B0B0B0")
+    if kind == "end":
+        return ("died", DEAD_COLOUR) if what == "death" else ("still on it", "#9FC5A8")
+    return view.state(what), view.state_colour(program.states.index(what), program) if what in program.states else PALE
 
 
 def _order(key: str) -> tuple[int, int, str]:
@@ -125,106 +136,97 @@ def flow_figures(view: View) -> list[Sheet]:
 
 def _flow(view: View, strategy: str) -> list[Sheet]:
     result = view.results.strategies[strategy]
-    table = _merge_small(places(result.log, result.program))
-    total = len(table)
-    columns = list(table.columns)
-    if len(columns) < 2:
+    table = _merge_small(_places(view.reading(result)))
+    if len(table.columns) < 2:
         return []
-    with style():
-        figure = paper(min(9.6, 1.2 + 2.1 * len(columns)), 4.3)
-        axes = figure.add_subplot()
-        tops: dict[tuple[int, str], float] = {}
-        nodes: dict[tuple[int, str], Node] = {}
-        for column in columns:
-            counts = table[column][table[column] != ""].value_counts()
-            y = 0.0
-            for key in sorted(counts.index, key=_order):
-                node = _node(view, result.program, column, str(key), int(counts[key]))
-                nodes[column, str(key)], tops[column, str(key)] = node, y
-                y += node.patients / total + GAP
-        links = _links(table)
-        _draw_links(axes, links, tops, nodes, total)
-        for place, node in nodes.items():
-            _draw_node(axes, node, tops[place], total)
-        ends_now = {column: any(key.startswith("regimen") for at, key in nodes if at == column) for column in columns}
-        for column in columns:
-            head = f"Line {column + 1}" + (" and later" if column == COLUMNS - 1 else "")
-            axes.text(
-                column + BAR / 2,
-                -0.03,
-                head if ends_now[column] else "",
-                ha="center",
-                va="bottom",
-                fontsize=8.5,
-                fontweight="bold",
-            )
-        deepest = max(tops[place] + node.patients / total for place, node in nodes.items())
-        axes.set_xlim(-0.05, columns[-1] + 1.0)
-        axes.set_ylim(deepest + 0.02, -0.1)
-        axes.axis("off")
-    links = links.assign(share=links["patients"] / total)
-    firsts = [node for (column, _), node in nodes.items() if column == 0]
+    nodes = _nodes(view, result.program, table)
+    links = _links(table)
+    firsts = [node for node in nodes if node.column == 0]
     return [
         Sheet(
-            name=f"lines-{strategy}", title=f"Lines of therapy: {view.labels[strategy]}", figure=figure, data=links,
+            name=f"lines-{strategy}", title=f"Lines of therapy: {view.labels[strategy]}", data=links, drawing=partial(draw_flow, nodes, _bands(nodes, links)),
             caption="Widths are patients; the regimen of a line is the one it begins with. Those whose lines end are shown once, in the column after their last line: "
             "supportive care, death before another line, or still on it at the horizon.",
-            alt=f"Flow of {total:,} patients through lines of therapy under {view.labels[strategy]}. First: " + "; ".join(f"{n.words} {n.patients / total:.0%}" for n in firsts) + ".",
+            alt=f"Flow of {len(table):,} patients through lines of therapy under {view.labels[strategy]}. First: " + "; ".join(f"{n.words} {n.height:.0%}" for n in firsts) + ".",
         )
     ]  # fmt: skip
 
 
+def _nodes(view: View, program: Program, table: pd.DataFrame) -> list[Node]:
+    """Bars of every column, from the top."""
+    nodes = []
+    for column in range(len(table.columns)):
+        counts = table[column][table[column] != ""].value_counts()
+        top = 0.0
+        for key, patients in sorted(((str(key), int(count)) for key, count in counts.items()), key=lambda pair: _order(pair[0])):
+            words, colour = _look_of(view, program, key)
+            nodes.append(Node(column=column, key=key, words=words, colour=colour, top=top, height=patients / len(table)))
+            top += patients / len(table) + GAP
+    return nodes
+
+
 def _links(table: pd.DataFrame) -> pd.DataFrame:
-    """Numbers of patients between neighbouring columns."""
+    """Numbers of patients between neighbouring columns: column, source, target, patients, share."""
     parts = []
-    for left, right in zip(table.columns[:-1], table.columns[1:], strict=True):
-        both = table[(table[left] != "") & (table[right] != "")]
-        pairs = pd.DataFrame({"source": both[left], "target": both[right]})
+    for left in range(len(table.columns) - 1):
+        both = table[(table[left] != "") & (table[left + 1] != "")]
+        pairs = pd.DataFrame({"source": both[left], "target": both[left + 1]})
         counts = pairs.groupby(["source", "target"], sort=True).size().reset_index(name="patients")
         counts.insert(0, "column", left)
         parts.append(counts)
-    return pd.concat(parts, ignore_index=True)
+    links = pd.concat(parts, ignore_index=True)
+    return links.assign(share=links["patients"] / len(table))
 
 
-def _draw_links(
-    axes: Axes, links: pd.DataFrame, tops: dict[tuple[int, str], float], nodes: dict[tuple[int, str], Node], total: int
-) -> None:
-    """Draw bands, those of one bar stacked in the order of the bars they join."""
-    left_used = dict.fromkeys(tops, 0.0)
-    right_used = dict.fromkeys(tops, 0.0)
-    ordered = sorted(
-        links.itertuples(index=False), key=lambda row: (row.column, _order(str(row.source)), _order(str(row.target)))
-    )
-    for row in ordered:
-        source, target = (int(row.column), str(row.source)), (int(row.column) + 1, str(row.target))
-        height = int(row.patients) / total
-        y0, y1 = tops[source] + left_used[source], tops[target] + right_used[target]
-        left_used[source] += height
-        right_used[target] += height
-        x0, x1 = row.column + BAR, row.column + 1.0
-        middle = (x0 + x1) / 2.0
-        codes = [Outline.MOVETO, *[Outline.CURVE4] * 3, Outline.LINETO, *[Outline.CURVE4] * 3, Outline.CLOSEPOLY]
-        points = [
-            (x0, y0),
-            (middle, y0),
-            (middle, y1),
-            (x1, y1),
-            (x1, y1 + height),
-            (middle, y1 + height),
-            (middle, y0 + height),
-            (x0, y0 + height),
-            (x0, y0),
-        ]
-        axes.add_patch(PathPatch(Outline(points, codes), facecolor=nodes[source].colour, alpha=0.30, edgecolor="none"))
+def _bands(nodes: list[Node], links: pd.DataFrame) -> list[Band]:
+    """Bands, those of one bar stacked in the order of the bars they join."""
+    known = {(node.column, node.key): node for node in nodes}
+    left_used, right_used = dict.fromkeys(known, 0.0), dict.fromkeys(known, 0.0)
+    rows = [(int(row["column"]), str(row["source"]), str(row["target"]), float(row["share"])) for row in links.to_dict("records")]
+    bands = []
+    for column, source, target, height in sorted(rows, key=lambda row: (row[0], _order(row[1]), _order(row[2]))):
+        begin, end = (column, source), (column + 1, target)
+        left, right = known[begin].top + left_used[begin], known[end].top + right_used[end]
+        bands.append(Band(column=column, left=left, right=right, height=height, colour=known[begin].colour))
+        left_used[begin] += height
+        right_used[end] += height
+    return bands
 
 
-def _draw_node(axes: Axes, node: Node, top: float, total: int) -> None:
+def draw_flow(nodes: list[Node], bands: list[Band]) -> Figure:
+    """Draw bands, then bars with their words."""
+    last = max(node.column for node in nodes)
+    figure = paper(min(9.6, 1.2 + 2.1 * (last + 1)), 4.3)
+    axes = figure.add_subplot()
+    for band in bands:
+        axes.add_patch(PathPatch(_outline(band), facecolor=band.colour, alpha=0.30, edgecolor="none"))
+    for node in nodes:
+        _draw_node(axes, node)
+    for column in sorted({node.column for node in nodes if node.key.startswith("regimen")}):
+        head = f"Line {column + 1}" + (" and later" if column == COLUMNS - 1 else "")
+        axes.text(column + BAR / 2, -0.03, head, ha="center", va="bottom", fontsize=8.5, fontweight="bold")
+    axes.set_xlim(-0.05, last + 1.0)
+    axes.set_ylim(max(node.top + node.height for node in nodes) + 0.02, -0.1)
+    axes.axis("off")
+    return figure
+
+
+def _outline(band: Band) -> Outline:
+    """Edge of a band: two curves that leave and arrive level."""
+    x0, x1 = band.column + BAR, band.column + 1.0
+    middle = (x0 + x1) / 2.0
+    codes = [Outline.MOVETO, *[Outline.CURVE4] * 3, Outline.LINETO, *[Outline.CURVE4] * 3, Outline.CLOSEPOLY]
+    above = [(x0, band.left), (middle, band.left), (middle, band.right), (x1, band.right)]
+    below = [(x, y + band.height) for x, y in reversed(above)]
+    return Outline([*above, *below, above[0]], codes)
+
+
+def _draw_node(axes: Axes, node: Node) -> None:
     """Draw a bar with its words to the right; a bar too thin for words stays without."""
-    height = node.patients / total
-    axes.add_patch(Rectangle((node.column, top), BAR, height, facecolor=node.colour, edgecolor=PALE, linewidth=0.5))
-    if height < LABELLED:
+    axes.add_patch(Rectangle((node.column, node.top), BAR, node.height, facecolor=node.colour, edgecolor=PALE, linewidth=0.5))
+    if node.height < LABELLED:
         return
     axes.text(
-        node.column + BAR + 0.025, top + height / 2.0, f"{wrapped(node.words, 24, 2)}  {node.patients / total:.0%}", ha="left", va="center", fontsize=7.4, color=INK,
+        node.column + BAR + 0.025, node.top + node.height / 2.0, f"{wrapped(node.words, 24, 2)}  {node.height:.0%}", ha="left", va="center", fontsize=7.4, color=INK,
         bbox={"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 0.6},
     )  # fmt: skip

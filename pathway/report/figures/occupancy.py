@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
-from pathway.report.figures.canvas import PALE, Sheet, paper, share_axis, style, year_ticks
+from pathway.economics.summary import MONTHS_A_YEAR
+from pathway.report.figures.canvas import PALE, Sheet, paper, share_axis, year_ticks
 from pathway.report.figures.curves import last_year
-from pathway.report.histories import states_at
-from pathway.report.view import View, wrapped
+from pathway.report.view import Look, View, wrapped
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 STEP = 0.25
 
@@ -18,59 +25,61 @@ def occupancy_numbers(view: View, last: float) -> pd.DataFrame:
     grid = np.arange(0.0, last + 1e-9, STEP)
     parts = []
     for run in view.runs:
-        states = states_at(run.log, grid)
-        share = np.stack([(states == k).mean(axis=0) for k in range(len(run.log.states))], axis=1)
-        part = pd.DataFrame(share, columns=list(run.log.states))
+        if view.results.has_logs:
+            states = view.reading(run).states_at(grid)
+            share = np.stack([(states == k).mean(axis=0) for k in range(len(run.program.states))], axis=1)
+        else:
+            known = run.summary.occupancy()
+            share = known[np.minimum(np.arange(grid.size) * round(STEP * MONTHS_A_YEAR), len(known) - 1)]
+        part = pd.DataFrame(share, columns=list(run.program.states))
         part.insert(0, "year", grid)
         part.insert(0, "strategy", run.strategy)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
 
 
-def occupancy_figure(view: View) -> list[Sheet]:
-    """Stacked areas to 100 per cent; the key is in the order of the layers, from below."""
+def draw_occupancy(look: Look, data: pd.DataFrame, layers: Sequence[tuple[str, str, str]], last: float, head: str = "Share of patients") -> Figure:
+    """Stacked areas to 100 per cent; ``layers``: (column, words, colour) from below, as in the key."""
     from matplotlib.patches import Patch
 
+    columns = min(3 if len(look.ids) > 4 else 2, len(look.ids))
+    lines = -(-len(look.ids) // columns)
+    figure = paper(9.6, 0.7 + 2.3 * lines)
+    for rank, strategy in enumerate(look.ids):
+        axes = figure.add_subplot(lines, columns, rank + 1)
+        part = data[data["strategy"] == strategy]
+        axes.stackplot(
+            part["year"].to_numpy(), part[[name for name, _, _ in layers]].to_numpy().T, colors=[colour for _, _, colour in layers], edgecolor="white", linewidth=0.5
+        )  # fmt: skip
+        year_ticks(axes, last)
+        share_axis(axes)
+        axes.set_title(wrapped(look.labels[strategy], 34 if columns == 3 else 44, 2), color=look.colours[strategy], fontsize=8.5)
+        if rank % columns == 0:
+            axes.set_ylabel(head)
+        if rank >= len(look.ids) - columns:
+            axes.set_xlabel("Years since entry")
+    figure.legend(
+        handles=[Patch(facecolor=colour, edgecolor=PALE, linewidth=0.4, label=wrapped(words, 40, 1)) for _, words, colour in layers],
+        loc="outside lower left", ncols=4, fontsize=7.8, handlelength=1.1,
+    )  # fmt: skip
+    return figure
+
+
+def occupancy_figure(view: View) -> list[Sheet]:
+    """Where patients are, by strategy."""
     last = last_year(view, 0.05)
     data = occupancy_numbers(view, last)
     program = view.runs[0].program
-    seen = [k for k, state in enumerate(program.states) if float(data[state].max()) > 0.0]
-    columns = min(3 if len(view.ids) > 4 else 2, len(view.ids))
-    lines = -(-len(view.ids) // columns)
-    with style():
-        figure = paper(9.6, 0.7 + 2.3 * lines)
-        for rank, strategy in enumerate(view.ids):
-            axes = figure.add_subplot(lines, columns, rank + 1)
-            part = data[data["strategy"] == strategy]
-            years = part["year"].to_numpy()
-            heights = np.stack([part[program.states[k]].to_numpy() for k in seen])
-            axes.stackplot(
-                years, heights, colors=[view.state_colour(k, program) for k in seen], edgecolor="white", linewidth=0.5
-            )
-            year_ticks(axes, last)
-            share_axis(axes)
-            axes.set_title(wrapped(view.labels[strategy], 34 if columns == 3 else 44, 2), color=view.colours[strategy], fontsize=8.5)
-            if rank % columns == 0:
-                axes.set_ylabel("Share of patients")
-            if rank >= len(view.ids) - columns:
-                axes.set_xlabel("Years since entry")
-        figure.legend(
-            handles=[Patch(facecolor=view.state_colour(k, program), edgecolor=PALE, linewidth=0.4, label=wrapped(view.state(program.states[k]), 40, 1)) for k in seen],
-            loc="outside lower left", ncols=4, fontsize=7.8, handlelength=1.1,
-        )  # fmt: skip
-    ten = data[data["year"] == min(5.0, last)]
-    words = "; ".join(
-        f"{view.labels[s]}: "
-        + ", ".join(
-            f"{view.state(program.states[k])} {float(ten.loc[ten['strategy'] == s, program.states[k]].iloc[0]):.0%}"
-            for k in seen
-        )
-        for s in view.ids
-    )
+    layers = [
+        (state, view.state(state), view.state_colour(k, program)) for k, state in enumerate(program.states) if float(data[state].max()) > 0.0
+    ]
+    year = min(5.0, last)
+    then = data[data["year"] == year].set_index("strategy")
+    words = "; ".join(f"{view.labels[s]}: " + ", ".join(f"{label} {float(then[name].loc[s]):.0%}" for name, label, _ in layers) for s in view.ids)
     return [
         Sheet(
-            name="state_occupancy", title="Where patients are", figure=figure, data=data,
+            name="state_occupancy", title="Where patients are", drawing=partial(draw_occupancy, view.look, data, layers, last), data=data,
             caption="Share of all patients in each state of the pathway by years since entry; each column of a panel adds to 100 %.",
-            alt=f"Stacked areas of state occupancy by strategy. At {min(5.0, last):g} years, {words}.",
+            alt=f"Stacked areas of state occupancy by strategy. At {year:g} years, {words}.",
         )
     ]  # fmt: skip

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from pathway.economics.comparison import frontier, incremental, mean_and_error
-from pathway.report.figures.canvas import INK, PALE, Sheet, grid_lines, paper, spread, style
-from pathway.report.view import View, wrapped
+from pathway.report.figures.canvas import INK, PALE, Sheet, grid_lines, paper, spread
+from pathway.report.view import Look, View, wrapped
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def plane_numbers(view: View) -> pd.DataFrame:
@@ -43,45 +51,61 @@ def plane_numbers(view: View) -> pd.DataFrame:
     steps = incremental(
         {name: (view.costs(name), view.qalys(name)) for name in view.ids}, set(view.reference_only)
     ).set_index("strategy")
-    data["icer"] = [float(steps.loc[s, "icer"]) for s in data["strategy"]]
-    data["icer_text"] = [str(steps.loc[s, "icer_text"]) for s in data["strategy"]]
+    data["icer"] = steps["icer"].reindex(data["strategy"]).to_numpy(dtype=np.float64)
+    data["icer_text"] = steps["icer_text"].reindex(data["strategy"]).astype(str).to_numpy()
     return data
 
 
+def draw_plane(look: Look, data: pd.DataFrame, thresholds: Sequence[float], money: str) -> Figure:
+    """Differences with whiskers, frontier and threshold rays; reference-only strategies hollow and off the frontier.
+
+    Parameters
+    ----------
+    data
+        From :func:`plane_numbers`.
+    thresholds
+        Currency per QALY.
+    money
+        The currency without its year, for rays and ratios.
+    """
+    points = points_of(data)
+    qaly, cost = np.array([point.qaly for point in points]), np.array([point.cost for point in points])
+    figure = paper(9.2, 4.9)
+    axes = figure.add_subplot()
+    spread_x, spread_y = max(float(np.ptp(qaly)), 0.05), max(float(np.ptp(cost)), 1000.0)
+    axes.set_xlim(float(qaly.min()) - 0.16 * spread_x, float(qaly.max()) + 0.12 * spread_x)
+    axes.set_ylim(float(cost.min()) - 0.14 * spread_y, float(cost.max()) + 0.16 * spread_y)
+    _rays(axes, thresholds, money)
+    on = sorted((point for point in points if point.status in ("reference", "on frontier")), key=lambda point: point.cost)
+    axes.plot([point.qaly for point in on], [point.cost for point in on], color=INK, linewidth=1.0, zorder=2)
+    for point in points:
+        colour = look.colours[point.strategy]
+        axes.errorbar(
+            point.qaly, point.cost, xerr=1.96 * point.qaly_error, yerr=1.96 * point.cost_error, fmt="o", color=colour, markersize=7.5, elinewidth=1.0, capsize=0,
+            markerfacecolor="white" if point.strategy in look.reference_only else colour, markeredgewidth=1.6, zorder=3,
+        )  # fmt: skip
+    axes.axhline(0, color=PALE, linewidth=0.7, zorder=1)
+    axes.axvline(0, color=PALE, linewidth=0.7, zorder=1)
+    axes.set_xlabel(f"QALYs gained against {wrapped(look.labels[look.comparator], 60, 1)}, discounted")
+    axes.set_ylabel(f"Added cost, discounted ({look.currency})")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace("-", "\u2212")))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "\u2212")))
+    grid_lines(axes, "both")
+    _margin_labels(look, axes, points, money)
+    return figure
+
+
 def plane_figure(view: View) -> list[Sheet]:
-    """Differences with whiskers, frontier and threshold rays; reference-only strategies hollow and off the frontier."""
+    """The plane of this run."""
     data = plane_numbers(view)
     currency = view.scenario.economics.currency
-    with style():
-        figure = paper(8.6, 4.9)
-        axes = figure.add_subplot()
-        spread_x = max(float(np.ptp(data["inc_qaly"])), 0.05)
-        spread_y = max(float(np.ptp(data["inc_cost"])), 1000.0)
-        axes.set_xlim(float(data["inc_qaly"].min()) - 0.16 * spread_x, float(data["inc_qaly"].max()) + 0.12 * spread_x)
-        axes.set_ylim(float(data["inc_cost"].min()) - 0.14 * spread_y, float(data["inc_cost"].max()) + 0.16 * spread_y)
-        _rays(view, axes, currency)
-        on = data[data["status"].isin(["reference", "on frontier"])].sort_values("inc_cost")
-        axes.plot(on["inc_qaly"], on["inc_cost"], color=INK, linewidth=1.0, zorder=2)
-        for row in data.itertuples(index=False):
-            colour, hollow = view.colours[row.strategy], row.strategy in view.reference_only
-            axes.errorbar(
-                row.inc_qaly, row.inc_cost, xerr=1.96 * row.inc_qaly_se, yerr=1.96 * row.inc_cost_se, fmt="o", color=colour, markersize=7.5, elinewidth=1.0, capsize=0,
-                markerfacecolor="white" if hollow else colour, markeredgewidth=1.6, zorder=3,
-            )  # fmt: skip
-        axes.axhline(0, color=PALE, linewidth=0.7, zorder=1)
-        axes.axvline(0, color=PALE, linewidth=0.7, zorder=1)
-        axes.set_xlabel(f"QALYs gained against {wrapped(view.labels[view.comparator], 60, 1)}, discounted")
-        _margin_labels(view, axes, data)
-        axes.set_ylabel(f"Added cost, discounted ({view.currency})")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace("-", "\u2212")))
-        grid_lines(axes, "both")
     words = "; ".join(
-        f"{row.label}: {row.inc_qaly:+.2f} QALYs, {row.inc_cost:+,.0f} {currency}, {row.status}"
-        for row in data.itertuples(index=False)
+        f"{view.labels[point.strategy]}: {point.qaly:+.2f} QALYs, {point.cost:+,.0f} {currency}, {point.status}" for point in points_of(data)
     )
     return [
         Sheet(
-            name="cost_effectiveness_plane", title="Cost-effectiveness plane and frontier", figure=figure, data=data,
+            name="cost_effectiveness_plane", title="Cost-effectiveness plane and frontier", data=data,
+            drawing=partial(draw_plane, view.look, data, view.scenario.economics.thresholds, currency),
             caption=f"Mean differences per patient against {view.labels[view.comparator]}. Solid line: the efficiency frontier, with the cost of each QALY gained against the option before it. Dotted rays: "
             "thresholds; a strategy below a ray costs less than that per QALY gained. Whiskers: 95 % of the simulation's own error of paired differences, not parameter uncertainty. "
             + ("Hollow: printed as a reference, kept off the frontier." if view.reference_only else ""),
@@ -90,58 +114,70 @@ def plane_figure(view: View) -> list[Sheet]:
     ]  # fmt: skip
 
 
-def _rays(view: View, axes: Axes, currency: str) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One strategy on the plane: differences with standard errors, its place, and its ratio in number and words."""
+
+    strategy: str
+    qaly: float
+    qaly_error: float
+    cost: float
+    cost_error: float
+    status: str
+    icer: float
+    icer_text: str
+
+
+def points_of(data: pd.DataFrame) -> list[Point]:
+    """Rows of :func:`plane_numbers` as points."""
+    return [
+        Point(
+            strategy=str(row["strategy"]), qaly=float(row["inc_qaly"]), qaly_error=float(row["inc_qaly_se"]), cost=float(row["inc_cost"]), cost_error=float(row["inc_cost_se"]),
+            status=str(row["status"]), icer=float(row["icer"]), icer_text=str(row["icer_text"]),
+        )
+        for row in data.to_dict("records")
+    ]  # fmt: skip
+
+
+def _rays(axes: Axes, thresholds: Sequence[float], money: str) -> None:
     """Threshold rays through the comparator, each named where it leaves the picture."""
     (x0, x1), (y0, y1) = axes.get_xlim(), axes.get_ylim()
-    for threshold in view.scenario.economics.thresholds:
-        axes.plot(
-            [x0, x1], [threshold * x0, threshold * x1], color=PALE, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1
-        )
+    for threshold in thresholds:
+        axes.plot([x0, x1], [threshold * x0, threshold * x1], color=PALE, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
         # Where the ray leaves the picture, on the side where rays are farther apart.
         left = abs(x0) > abs(x1)
         x = (max(x0, y0 / threshold) if left else min(x1, y1 / threshold)) if threshold > 0.0 else x1
         at_side = x in (x0, x1)
         axes.annotate(
-            f"{currency} {threshold:,.0f}/QALY",
-            (x, threshold * x),
-            xytext=(4 if left else -4, 3),
-            textcoords="offset points",
-            fontsize=6.8,
-            color=PALE,
-            ha="left" if left else "right",
-            va="bottom" if left or at_side else "top",
-        )
+            f"{money} {threshold:,.0f}/QALY", (x, threshold * x), xytext=(4 if left else -4, 3), textcoords="offset points", fontsize=7.2, color=PALE,
+            ha="left" if left else "right", va="bottom" if left or at_side else "top", bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.4},
+        )  # fmt: skip
     axes.set_xlim(x0, x1)
     axes.set_ylim(y0, y1)
 
 
-def _margin_labels(view: View, axes: Axes, data: pd.DataFrame) -> None:
+def _note(look: Look, point: Point, money: str) -> str:
+    """Place of a strategy in the incremental analysis, in a few words."""
+    notes = ["comparator"] if point.strategy == look.comparator else []
+    if point.strategy in look.reference_only:
+        notes.append("reference only")
+    elif point.status == "on frontier":
+        notes.append(f"{money} {point.icer_text} per QALY" if np.isfinite(point.icer) else "ICER " + point.icer_text.partition(":")[0])
+    elif point.status != "reference":
+        notes.append(next((word for word in ("extendedly dominated", "dominated") if point.status.startswith(word)), point.status))
+    return ", ".join(notes)
+
+
+def _margin_labels(look: Look, axes: Axes, points: Sequence[Point], money: str) -> None:
     """Name the points in the right margin, in the order of their heights, each with its place on the frontier."""
     low, high = axes.get_ylim()
     left, right = axes.get_xlim()
-    heights = [(float(cost) - low) / (high - low) for cost in data["inc_cost"]]
+    heights = [(point.cost - low) / (high - low) for point in points]
     gap = min(0.135, 1.0 / max(len(heights), 1))
-    for row, height, place in zip(data.itertuples(index=False), heights, spread(heights, gap, 0.03, 0.97), strict=True):
-        colour = view.colours[row.strategy]
-        notes = ["comparator"] if row.strategy == view.comparator else []
-        if row.strategy in view.reference_only:
-            notes.append("reference only")
-        elif row.status == "on frontier":
-            notes.append(
-                f"{view.scenario.economics.currency} {row.icer_text} per QALY"
-                if np.isfinite(row.icer)
-                else "ICER " + str(row.icer_text).partition(":")[0]
-            )
-        elif row.status != "reference":
-            notes.append(
-                "dominated"
-                if row.status.startswith("dominated")
-                else "extendedly dominated"
-                if row.status.startswith("extendedly")
-                else str(row.status)
-            )
+    for point, height, place in zip(points, heights, spread(heights, gap, 0.03, 0.97), strict=True):
+        colour, note = look.colours[point.strategy], _note(look, point, money)
         axes.annotate(
-            "\n".join([wrapped(row.label, 38, 2), *([", ".join(notes)] if notes else [])]), xy=((row.inc_qaly - left) / (right - left), height), xytext=(1.04, place),
+            "\n".join([wrapped(look.labels[point.strategy], 38, 2), *([note] if note else [])]), xy=((point.qaly - left) / (right - left), height), xytext=(1.04, place),
             xycoords="axes fraction", textcoords="axes fraction", fontsize=7.6, color=colour, va="center", ha="left", annotation_clip=False, linespacing=1.25,
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 5, "alpha": 0.7},
         )  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +14,11 @@ from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 
 from pathway.eventlog import Kind
-from pathway.report.figures.canvas import INK, PALE, Sheet, grid_lines, paper, style, year_ticks
-from pathway.report.histories import lifetimes, positions, spans_of
+from pathway.report.figures.canvas import INK, PALE, Sheet, grid_lines, paper, year_ticks
 from pathway.report.view import View, wrapped
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LIVES = 40
 CONDITION_MARKS = ("o", "^", "s", "D", "v", "P")
@@ -29,13 +33,13 @@ def swimmer_figures(view: View) -> list[Sheet]:
 def swum(view: View, strategy: str) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Stretches of equal regimen, marks of events and ends of the sampled lives, one row each; and the patients, longest life first under the comparator."""
     result = view.results.strategies[strategy]
-    lives = lifetimes(result.log, result.program)
+    lives = view.reading(result).lifetimes
     base = view.results.strategies.get(view.comparator, result)
     size = min(LIVES, result.log.patients)
     # Order by the comparator's lives, so that a patient keeps the row in every plot.
-    order = np.argsort(-lifetimes(base.log, base.program).years[:size], kind="stable")
-    spans = spans_of(result.log)
-    chosen = (spans.patient < size) & (spans.stop > spans.start)
+    order = np.argsort(-view.reading(base).lifetimes.years[:size], kind="stable")
+    spans = view.reading(result).spans
+    chosen = np.flatnonzero((spans.patient < size) & (spans.stop > spans.start))
     who, start, stop, regimen = (values[chosen] for values in (spans.patient, spans.start, spans.stop, spans.regimen))
     breaks = np.r_[True, (who[1:] != who[:-1]) | (regimen[1:] != regimen[:-1])]
     firsts = np.flatnonzero(breaks)
@@ -49,15 +53,16 @@ def swum(view: View, strategy: str) -> tuple[pd.DataFrame, NDArray[np.int64]]:
             "value": regimen[firsts].astype(str),
         }
     )
-    _, position = positions(result.log)
-    rows = result.log.rows(Kind.CONDITION) & (position < size)
+    few = int(np.searchsorted(spans.patient, size))  # rows of the sampled patients stand first
+    position, events = spans.patient[:few], {name: column[:few] for name, column in result.log.events.items()}
+    rows = events["kind"] == Kind.CONDITION
     names = np.array([*result.log.names, ""], dtype=object)
     marks = pd.DataFrame(
         {
             "position": position[rows],
             "what": "condition",
-            "start": result.log.events["time"][rows],
-            "value": names[result.log.events["name"][rows]],
+            "start": events["time"][rows],
+            "value": names[events["name"][rows]],
         }
     )
     special = [
@@ -65,14 +70,14 @@ def swum(view: View, strategy: str) -> tuple[pd.DataFrame, NDArray[np.int64]]:
         for k, line in enumerate(result.program.state_line)
         if line < 0 and not result.program.absorbing >> k & 1 and k != result.program.last_resort
     ]
-    moved = result.log.rows(Kind.MOVE) & (position < size) & np.isin(result.log.events["state"], special)
+    moved = (events["kind"] == Kind.MOVE) & np.isin(events["state"], special)
     states = np.array(result.program.states, dtype=object)
     moves = pd.DataFrame(
         {
             "position": position[moved],
             "what": "state",
-            "start": result.log.events["time"][moved],
-            "value": states[result.log.events["state"][moved].astype(np.int64)],
+            "start": events["time"][moved],
+            "value": states[events["state"][moved].astype(np.int64)],
         }
     )
     ends = pd.DataFrame(
@@ -86,97 +91,95 @@ def swum(view: View, strategy: str) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     return pd.concat([bars, marks, moves, ends], ignore_index=True), order.astype(np.int64)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lives:
+    """What a swimmer plot shows.
+
+    Attributes
+    ----------
+    data
+        From :func:`swum`, with the row of each patient.
+    patients
+        Their numbers, from the top.
+    regimens
+        Bits as text: words and colour.
+    conditions
+        Id and words, in the order of their marks.
+    special
+        Words for the states marked by a star.
+    last
+        Years drawn.
+    """
+
+    data: pd.DataFrame
+    patients: tuple[int, ...]
+    regimens: dict[str, tuple[str, str]]
+    conditions: tuple[tuple[str, str], ...]
+    special: str
+    last: float
+
+
+def _symbol(marker: str, colour: str) -> dict[str, Any]:
+    return {"marker": marker, "color": colour, "markeredgecolor": "white", "markeredgewidth": 0.4, "linestyle": ""}
+
+
+def draw_lives(lives: Lives) -> Figure:
+    """Bars of lives, marks on them, and the key beneath."""
+    data = lives.data
+    figure = paper(9.2, 1.1 + 0.135 * len(lives.patients))
+    axes = figure.add_subplot()
+    bars = data[data["what"] == "regimen"]
+    axes.add_collection(
+        PatchCollection(
+            [Rectangle((start, r - 0.36), stop - start, 0.72) for start, stop, r in zip(bars["start"], bars["stop"], bars["row"], strict=True)],
+            facecolors=[lives.regimens[bits][1] for bits in bars["value"]], edgecolors="none",
+        )
+    )  # fmt: skip
+    given = set(bars["value"])
+    keys: list[Patch | Line2D] = [Patch(facecolor=colour, label=wrapped(words, 44, 1)) for bits, (words, colour) in lives.regimens.items() if bits in given]
+    marks = [("condition", name, words, 4.6, _symbol(CONDITION_MARKS[k % 6], CONDITION_COLOURS[k % 6])) for k, (name, words) in enumerate(lives.conditions)]
+    marks.append(("state", "", lives.special, 7.0, _symbol("*", INK)))
+    crossed = {"color": INK, "markeredgewidth": 1.1, "linestyle": ""}
+    marks += [("end", "death", "died", 3.6, {"marker": "x", **crossed}), ("end", "alive", "alive at the horizon", 3.6, {"marker": ">", **crossed})]
+    for what, name, words, size, symbol in marks:
+        seen = data[(data["what"] == what) & ((data["value"] == name) | (name == ""))]
+        if len(seen):
+            axes.plot(seen["start"], seen["row"], markersize=size, **symbol)
+            keys.append(Line2D([], [], markersize=min(size + 0.4, 7.0), label=wrapped(words, 44, 1), **symbol))
+    year_ticks(axes, lives.last)
+    axes.set_xlim(-0.05, lives.last * 1.01)
+    axes.set_ylim(len(lives.patients) - 0.4, -0.6)
+    axes.set_yticks(np.arange(len(lives.patients)), [str(number) for number in lives.patients], fontsize=6.6)
+    axes.tick_params(axis="y", length=0, labelcolor=PALE)
+    axes.spines["left"].set_visible(False)
+    axes.set_ylabel("Patient", color=PALE)
+    axes.set_xlabel("Years since entry")
+    grid_lines(axes, "x")
+    figure.legend(handles=keys, loc="outside lower left", ncols=3, fontsize=7.6, handlelength=1.1)
+    return figure
+
+
 def _swimmer(view: View, strategy: str) -> Sheet:
     result = view.results.strategies[strategy]
+    program = result.program
     data, order = swum(view, strategy)
     row = np.empty(order.size, dtype=np.int64)
     row[order] = np.arange(order.size)
     data = data.assign(row=row[data["position"].to_numpy(dtype=np.int64)])
-    last = float(np.ceil(max(float(lifetimes(run.log, run.program).years[: order.size].max()) for run in view.runs)))
-    conditions = [spec.name for spec in result.program.conditions]
-    with style():
-        figure = paper(9.0, 0.9 + 0.115 * order.size)
-        axes = figure.add_subplot()
-        bars = data[data["what"] == "regimen"]
-        axes.add_collection(
-            PatchCollection(
-                [Rectangle((start, r - 0.36), stop - start, 0.72) for start, stop, r in zip(bars["start"], bars["stop"], bars["row"], strict=True)],
-                facecolors=[view.regimens[int(bits)] for bits in bars["value"]], edgecolors="none",
-            )
-        )  # fmt: skip
-        keys: list[Patch | Line2D] = [
-            Patch(facecolor=view.regimens[bits], label=wrapped(view.regimen(bits, result.program), 44, 1))
-            for bits in view.regimens
-            if str(bits) in set(bars["value"])
-        ]
-        for rank, name in enumerate(conditions):
-            seen = data[(data["what"] == "condition") & (data["value"] == name)]
-            symbol: dict[str, Any] = {
-                "marker": CONDITION_MARKS[rank % 6],
-                "color": CONDITION_COLOURS[rank % 6],
-                "markeredgecolor": "white",
-                "markeredgewidth": 0.4,
-                "linestyle": "",
-            }
-            axes.plot(seen["start"], seen["row"], markersize=4.6, **symbol)
-            if len(seen):
-                keys.append(Line2D([], [], markersize=5, label=wrapped(view.condition(name), 44, 1), **symbol))
-        moved = data[data["what"] == "state"]
-        if len(moved):
-            axes.plot(
-                moved["start"],
-                moved["row"],
-                marker="*",
-                color=INK,
-                markersize=7,
-                linestyle="",
-                markeredgecolor="white",
-                markeredgewidth=0.4,
-            )
-            keys.append(
-                Line2D(
-                    [],
-                    [],
-                    marker="*",
-                    color=INK,
-                    markersize=7,
-                    linestyle="",
-                    label=", ".join(view.state(name) for name in sorted(set(moved["value"]))),
-                )
-            )
-        ends = data[data["what"] == "end"]
-        for value, mark, words in (("death", "x", "died"), ("alive", ">", "alive at the horizon")):
-            part = ends[ends["value"] == value]
-            axes.plot(
-                part["start"], part["row"], marker=mark, color=INK, markersize=3.6, markeredgewidth=1.1, linestyle=""
-            )
-            if len(part):
-                keys.append(
-                    Line2D([], [], marker=mark, color=INK, markersize=4, markeredgewidth=1.1, linestyle="", label=words)
-                )
-        year_ticks(axes, last)
-        axes.set_xlim(-0.05, last * 1.01)
-        axes.set_ylim(order.size - 0.4, -0.6)
-        patients = result.log.events["patient"][
-            np.r_[True, result.log.events["patient"][1:] != result.log.events["patient"][:-1]]
-        ][: order.size]
-        axes.set_yticks(np.arange(order.size), [f"{patients[k]}" for k in order], fontsize=5.6)
-        axes.tick_params(axis="y", length=0, labelcolor=PALE)
-        axes.spines["left"].set_visible(False)
-        axes.set_ylabel("Patient", color=PALE)
-        axes.set_xlabel("Years since entry")
-        grid_lines(axes, "x")
-        figure.legend(handles=keys, loc="outside lower left", ncols=3, fontsize=7.6, handlelength=1.1)
-    deaths = int((ends["value"] == "death").sum())
-    numbers = data.assign(patient=patients[data["position"].to_numpy(dtype=np.int64)])
-    numbers = numbers.assign(
-        value=[
-            view.regimen(int(value), result.program) if what == "regimen" else value
-            for what, value in zip(numbers["what"], numbers["value"], strict=True)
-        ]
+    last = float(np.ceil(max(float(view.reading(run).lifetimes.years[: order.size].max()) for run in view.runs)))
+    patients = view.reading(result).spans.patients[: order.size]
+    lives = Lives(
+        data=data, patients=tuple(patients[order].tolist()), regimens={str(bits): (view.regimen(bits, program), colour) for bits, colour in view.regimens.items()},
+        conditions=tuple((spec.name, view.condition(spec.name)) for spec in program.conditions),
+        special=", ".join(view.state(str(name)) for name in sorted(set(data.loc[data["what"] == "state", "value"]))), last=last,
+    )  # fmt: skip
+    deaths = int(((data["what"] == "end") & (data["value"] == "death")).sum())
+    numbers = data.assign(
+        patient=patients[data["position"].to_numpy(dtype=np.int64)],
+        value=[lives.regimens[str(value)][0] if what == "regimen" else value for what, value in zip(data["what"], data["value"], strict=True)],
     )
     return Sheet(
-        name=f"swimmer-{strategy}", title=f"Some lives: {view.labels[strategy]}", figure=figure, data=numbers[["patient", "what", "start", "stop", "value"]],
+        name=f"swimmer-{strategy}", title=f"Some lives: {view.labels[strategy]}", drawing=partial(draw_lives, lives), data=numbers[["patient", "what", "start", "stop", "value"]],
         caption=f"The first {order.size} patients, one bar a life, in the order of their lives under the comparator: the same patient has the same row in every such plot.",
         alt=f"Swimmer plot of {order.size} patients under {view.labels[strategy]}; {deaths} died within {last:g} years.",
     )  # fmt: skip

@@ -1,0 +1,92 @@
+"""Work done beside the main process: figures drawn, structural alternatives run.
+
+A :class:`Workshop` hands tasks to processes of its own, which are made clean (never copied from this one, whose threads and locks they would inherit) and load what
+they need while this one still reads documents. With one worker there are no other processes: a task is done when its answer is asked for. Results do not
+depend on it. This module must not know what the tasks are.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from importlib import import_module
+from types import TracebackType
+from typing import Any, Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Answer(Protocol[T_co]):
+    """What a task will have given."""
+
+    def result(self) -> T_co:
+        """Wait for it; what the task raised is raised here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred(Generic[T]):
+    """A task done in this process, when it is asked for."""
+
+    task: Callable[..., T]
+    words: tuple[Any, ...]
+
+    def result(self) -> T:
+        """Do it."""
+        return self.task(*self.words)
+
+
+def _prepare(modules: Sequence[str]) -> None:
+    """Load what tasks will need; an interruption is the main process's affair."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in modules:
+        import_module(name)
+
+
+def _ready() -> None:
+    """Do nothing: makes a process start."""
+
+
+class Workshop:
+    """Processes for tasks.
+
+    Parameters
+    ----------
+    workers
+        Processes; 1: none beside this one.
+    modules
+        Loaded by each before its first task.
+
+    Examples
+    --------
+    >>> with Workshop(1) as shop:
+    ...     shop.submit(pow, 2, 10).result()
+    1024
+    """
+
+    def __init__(self, workers: int, modules: Sequence[str] = ()) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+        if workers > 1:
+            methods = multiprocessing.get_all_start_methods()
+            context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+            context.set_forkserver_preload(list(modules))
+            self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(tuple(modules),))
+            for _ in range(workers):
+                self._pool.submit(_ready)
+
+    def submit(self, task: Callable[..., T], *words: object) -> Answer[T]:
+        """Hand in a task: a function of a module, and what it is given; both are sent to another process."""
+        if self._pool is None:
+            return Deferred(task, words)
+        answer: Future[T] = self._pool.submit(task, *words)
+        return answer
+
+    def __enter__(self) -> Workshop:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=kind is None, cancel_futures=True)
