@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from pathway.cli_trials import calibrate, validate
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -80,7 +82,7 @@ def warn(scenario: Scenario) -> None:
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913, PLR0917 - each is an option of the command
     file: File,
     patients: Annotated[Optional[int], typer.Option(min=1, max=MOST_PATIENTS, help="number of simulated patients")] = None,  # noqa: UP045
     seed: Annotated[Optional[int], typer.Option(min=0, help="seed of all draws")] = None,  # noqa: UP045
@@ -92,6 +94,7 @@ def run(
     ] = None,
     alternatives: Annotated[int, typer.Option(min=0, help="patients of each structural alternative; 0: none")] = 200,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the same run after an interruption")] = False,  # noqa: FBT002
+    log: Annotated[Optional[bool], typer.Option("--log/--no-log", help="keep every event; without, memory stays small. Absent: up to 40,000 lives (patients times strategies)")] = None,  # noqa: UP045
 ) -> None:
     """Simulate, value, compare and report."""
     with guarded():
@@ -117,8 +120,8 @@ def run(
             begin_them = partial(begin, scenario, shop, patients=few, seed=seed, engine=engine, strategies=names)
             # Beside the main run, unless all would compile the same engine at once.
             begun = begin_them() if few and not needs_compiling(engine or scenario.study.engine) else []
-            results = simulated(scenario, patients=patients, seed=seed, engine=engine, strategies=names, workers=count, tell=tell, store=store)
-            if payers_compared(results):
+            results = simulated(scenario, patients=patients, seed=seed, engine=engine, strategies=names, workers=count, tell=tell, store=store, logs=log)
+            if payers_compared(results) and results.has_logs:
                 results = with_undelayed(results, workers=count, progress=tell)
             if few:
                 results = with_alternatives(results, begun or begin_them(), patients=few, progress=tell)
@@ -187,6 +190,7 @@ def simulated(
     workers: int,
     tell: Tell,
     store: LogStore | None = None,
+    logs: bool | None = None,
 ) -> Results:
     """Run the experiment, saying first what it will do and for how long."""
     from pathway.experiment import run as run_experiment
@@ -206,6 +210,7 @@ def simulated(
         progress=tell,
         announce=announce,
         store=store,
+        logs=logs,
     )
 
 
@@ -359,30 +364,8 @@ def review(
         typer.echo(telling.as_json(told) if as_json else telling.as_text(told))
 
 
-@app.command()
-def validate(
-    named: Annotated[Optional[str], typer.Argument(metavar="[DISEASE or SCENARIO]", help="absent: every disease that ships with trials", show_default=False)] = None,  # noqa: UP045
-    targets: Annotated[Optional[Path], typer.Option(metavar="FILE", help="your own cohort and observed targets, in place of the trials")] = None,  # noqa: UP045
-    patients: Annotated[int, typer.Option(min=2, max=MOST_PATIENTS, help="simulated patients of each arm")] = 2000,
-    seed: Annotated[Optional[int], typer.Option(min=0, help="seed of all draws")] = None,  # noqa: UP045
-    engine: Annotated[str, typer.Option(help="name of the engine")] = "compiled",
-    output: Annotated[Path, typer.Option(metavar="DIR", help="the folder of the validation is made inside it")] = Path("outputs"),
-) -> None:
-    """Run virtual trials and compare them with what was published; exit code 1 if a row that was calibrated to is missed."""
-    with guarded():
-        import os
-
-        from pathway.report.commands import validations
-        from pathway.report.validating import as_text
-
-        with progress_of() as tell:
-            done = validations(
-                named, targets=targets, patients=patients, seed=seed, engine=engine, workers=os.cpu_count() or 1, output=output, command=["pathway", *sys.argv[1:]], tell=tell
-            )  # fmt: skip
-        for made, folder in done:
-            typer.echo(f"{as_text(made)}\nReport: {relative(folder / 'validation.html')}")
-        if not all(made.summary.is_calibrated for made, _ in done):
-            raise typer.Exit(1)
+app.command()(validate)
+app.command()(calibrate)
 
 
 @app.command()

@@ -48,7 +48,7 @@ What a program means
     *Approvals* run from the start of the course. A renewal is filed ``renewal_lead`` before the approval ends, visit or not, and keeps the approval until it
     is decided; one that is denied is not filed again. When an approval has ended for ``grace`` years, the course stops for reason ``not_covered``, which bars
     nothing. While one renewal is open another waits, with its approval kept. A hold stops doses, not course or approval. Death or a stop that makes a request
-    void closes it with a row.
+    void closes it with a row: what it would start is barred now, or needs an approval that nobody asked for.
 11. *Draws* are pure functions of (seed, sample, patient, stream name, index).
 12. *The log* is :mod:`pathway.eventlog`.
 

@@ -19,8 +19,9 @@ from pathway.engines.compiled_clinic import restart, stop_schedules
 from pathway.engines.compiled_clocks import along
 from pathway.engines.compiled_hazards import renew_course
 from pathway.engines.compiled_packing import COMPLETED, CONTRAINDICATED, FAILED, GOOD_RESPONSE, INTOLERANT
-from pathway.engines.compiled_record import MET, begin_line, judge, write, write_row
+from pathway.engines.compiled_record import begin_line, write, write_row
 from pathway.engines.compiled_requests import ask, forget, withdraw_start
+from pathway.engines.compiled_rules import MET, judge
 from pathway.eventlog import Kind
 from pathway.jit import inner_kernel
 from pathway.program import PRESENT_REGIMEN, ClockKind
@@ -341,8 +342,8 @@ def choose_after_stop(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats
     """The rest of the line first; a completed course never ends the line by itself."""
     r = at.S_REQUEST
     if s[r + at.B_STAGE]:
-        asked = s[r + at.B_REGIMEN]
-        if not asked & barred(s) & ~s[at.S_REGIMEN]:
+        unasked = p[p[at.P_ACCESS] + at.U_TREATMENTS] & ~s[r + at.B_ASKED]
+        if not s[r + at.B_REGIMEN] & ~s[at.S_REGIMEN] & (barred(s) | unasked):
             return
         withdraw_start(p, s, z, w, y, p[at.N_SUPERSEDED])
     meaning = p[p[at.P_REASON] + reason] if reason >= 0 else 0

@@ -11,9 +11,11 @@ from pathlib import Path
 
 from pathway.errors import ScenarioError
 from pathway.reading.library import library_folders
-from pathway.reading.trials import FOLDER, disease_of, read_trials
+from pathway.reading.trials import CALIBRATION, FOLDER, disease_of, read_trials
+from pathway.report.calibrating import write_calibration
 from pathway.report.store import check_output
 from pathway.report.validating import write_validation
+from pathway.validation.calibrating import Calibration, calibrate
 from pathway.validation.validating import Validation, validate
 
 Tell = Callable[[str, int, int], None]
@@ -42,6 +44,21 @@ def validations(
         folder = write_validation(made, output, command=command, seconds=time.perf_counter() - begin)
         done.append((made, folder))
     return done
+
+
+def calibrations(
+    named: str, *, patients: int, seed: int | None, engine: str, workers: int, output: Path, command: Sequence[str], tell: Tell
+) -> tuple[Calibration, Path]:
+    """Fit the free numbers of a disease to its rows flagged C, and write what came of it."""
+    check_output(output)
+    read = read_trials(named)
+    if not read.free:
+        raise ScenarioError(
+            where=f"{read.base.library.name}/{CALIBRATION}", found="no such file", expected="what may be moved, and why", mend="add a table free, as that of ssc_ild",
+        )  # fmt: skip
+    begin = time.perf_counter()
+    made = calibrate(read.base, read.trials, read.free, patients=patients, seed=seed, engine=engine, workers=workers, tell=tell)
+    return made, write_calibration(made, output, command=command, seconds=time.perf_counter() - begin)
 
 
 def bases_of(named: str | None, targets: Path | None) -> list[str]:

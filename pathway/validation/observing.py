@@ -70,10 +70,10 @@ class Observed:
             stopped = [np.where(c.reason == COMPLETED, INFINITY, c.stop) for c in (self.courses(name) for name in self.run.arm.regimen or ())]
             for times in stopped:
                 away = np.minimum(away, times)
-        return np.minimum(away, self._failed)
+        return np.minimum(away, self.failed)
 
     @cached_property
-    def _failed(self) -> Floats:
+    def failed(self) -> Floats:
         """Years until a measured fall takes a patient out; the visit that showed it still counts."""
         asked = self._dropout.failure
         found = np.full(self.size, INFINITY)
