@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pathway.economics.discounting import Discounting, factor, flow
 from pathway.economics.ledger import Ledger
 from pathway.economics.parts import HUNDRED, added_up, hundreds
-from pathway.economics.quality import equal_value_years_gained, pieces_of, quality_adjusted_years
+from pathway.economics.quality import Pieces, equal_value_years_gained, pieces_of, quality_adjusted_years
 from pathway.economics.terms import Price, Terms, prices_used, terms_of
 from pathway.errors import EconomicsError
 
@@ -88,8 +88,8 @@ class Outcomes:
         return np.asarray(self.costs_undiscounted.sum(axis=1))
 
 
-def value(ledger: Ledger, terms: Terms) -> Outcomes:
-    """Value a ledger.
+def value(ledger: Ledger, terms: Terms, *, known: Pieces | None = None) -> Outcomes:
+    """Value a ledger; ``known``: the pieces of its lives, if they were cut before.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def value(ledger: Ledger, terms: Terms) -> Outcomes:
     line = np.asarray(ledger.life["line"], dtype=np.int64)
     years, discounting = stop - start, terms.discounting
     present_years = flow(start, stop, discounting.outcomes, discounting.convention)
-    pieces = pieces_of(ledger, terms.utility)
+    pieces = known or pieces_of(ledger, terms.utility)
     undiscounted = Discounting(costs=0.0, outcomes=0.0)
     nowhere = np.zeros_like(person)
     return Outcomes(
