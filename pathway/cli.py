@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from pathway.cli_trials import calibrate, validate
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -360,6 +362,10 @@ def review(
         if html is not None:
             html.write_text(telling.as_html(told), encoding="utf-8")
         typer.echo(telling.as_json(told) if as_json else telling.as_text(told))
+
+
+app.command()(validate)
+app.command()(calibrate)
 
 
 @app.command()

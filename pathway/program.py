@@ -23,8 +23,10 @@ What a program means
    alone or zero, whichever is larger; if D < 0 it is multiplied by the ratios in force; then come gains, responses, the personal slope and the innovations of the
    grid interval. Bounds clip the projected end. A *response* is drawn once for a patient and a treatment: with u uniform and f the product of the factors whose
    rules are met, the latent value is ``level + shifts + sd * quantile(1 - u / f)`` (the curve's lowest point when ``u >= f``), a curve makes it an improvement, and each
-   share an amount: improvement times the marker's value (or plain). The value is that which the marker would return to: now, plus what earlier courses have yet
-   to give back. Phases of the course spend the amount; after it, phases of its end give back what was reached.
+   share an amount: improvement times the marker's value (at most all of it), or plain; what a drug does to a marker by itself is added. The value is that which the
+   marker would return to: now, plus what earlier courses have yet to give back. Phases of the course spend the amount; once the response is over, because the
+   course ended or because a transition lost it, phases give back what was reached. An exchange for a treatment of the same draw (a step of dose, spacing) carries
+   what was reached over: nothing is given back, and the new course goes on from there; what was lost before it stays lost.
 7. *Measurement* happens at visits only: true value plus keyed error, rounded in native units, possibly missing. The key is (marker, schedule; index in it and occurrence of
    its clock); a confirmatory visit has streams of its own. Schedules that fall together make one visit. Findings are drawn at visits. An *index*
    (a sum of transformed markers) exists in the record only: at a visit that measured all its markers.
@@ -46,7 +48,7 @@ What a program means
     *Approvals* run from the start of the course. A renewal is filed ``renewal_lead`` before the approval ends, visit or not, and keeps the approval until it
     is decided; one that is denied is not filed again. When an approval has ended for ``grace`` years, the course stops for reason ``not_covered``, which bars
     nothing. While one renewal is open another waits, with its approval kept. A hold stops doses, not course or approval. Death or a stop that makes a request
-    void closes it with a row.
+    void closes it with a row: what it would start is barred now, or needs an approval that nobody asked for.
 11. *Draws* are pure functions of (seed, sample, patient, stream name, index).
 12. *The log* is :mod:`pathway.eventlog`.
 
@@ -71,6 +73,8 @@ EVENT_LIMIT = 20_000
 LINE_STATE = -2
 FAILURES = ("progression", "inefficacy", "primary_failure", "secondary_failure")
 """Reasons of stopping that say: it did not work."""
+UNSAFE = ("contraindication", "safety")
+"""Reasons of stopping that say: it must not be taken."""
 
 
 class Turn(IntEnum):
@@ -255,10 +259,14 @@ class EffectSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseShare:
-    """What an improvement means for one marker: it falls by ``weight * (improvement + noise_sd * normal) * (value or 1)``, shown units."""
+    """What a response means for one marker: it falls by ``(direct + weight * (improvement + noise_sd * normal)) * (value or 1)``, shown units.
+
+    ``direct`` is what the drug does to the marker by itself; a relative fall is at most all of the value.
+    """
 
     marker: int
     weight: float
+    direct: float = 0.0
     is_relative: bool = True
     noise_sd: float = 0.0
     stream: int = 0
@@ -296,7 +304,8 @@ class TransitionSpec:
     """A timed transition.
 
     ``sources`` bit set of states; ``to`` state or -1; ``treatment`` -1 or the course that owns the budget. ``marker_terms`` (marker, beta, reference); ``covariate_terms``
-    (covariate, gamma, reference); ``treatment_terms``, ``flag_terms``, ``condition_terms`` (index, gamma); ``response_terms`` (treatment, gamma, reference) on the improvement of the present course. ``stops`` bit set of treatments. ``is_invariant``: inverted once at entry.
+    (covariate, gamma, reference); ``treatment_terms``, ``flag_terms``, ``condition_terms`` (index, gamma); ``response_terms`` (treatment, gamma, reference) on the improvement of the present course. ``stops`` bit set of treatments;
+    ``loses_response``: the response of ``treatment`` is over, its course goes on. ``is_invariant``: inverted once at entry.
     """
 
     name: str
@@ -326,6 +335,7 @@ class TransitionSpec:
     requires_regimen: bool = False
     where: tuple[tuple[int, float], ...] = ()
     stops: int = 0
+    loses_response: bool = False
     reason: str = ""
     condition: int = -1
     flag: int = -1

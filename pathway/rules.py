@@ -59,6 +59,7 @@ FIELDS: dict[str, str] = {
     "constant": "",
     "unseen": "",
     "asked": "treatment",
+    "index_lowest_on_line": "index",
 }
 """Field of the record -> what its ``of`` names (empty: nothing). The order is the field's number in a program."""
 

@@ -13,6 +13,7 @@ import numpy as np
 from pathway.definition.documents import DosingRow, EconomicsDocument, Resource, Utility
 from pathway.economics.discounting import Discounting
 from pathway.economics.ledger import Ledger, build
+from pathway.economics.maps import through
 from pathway.economics.terms import Price, Terms, UtilityTerms
 from pathway.eventlog import EVENT_COLUMNS, EventLog, Kind
 from pathway.program import Cohort, ConditionSpec, MarkerSpec, Program
@@ -164,7 +165,9 @@ def terms(
     convention: Any = "continuous",
     **utility: Any,
 ) -> Terms:
-    """Terms with these prices; utility 0.7 at m = 70, slope 0 and no norm unless told."""
+    """Terms with these prices; utility 0.7 at m = 70, slope 0 and no norm unless told. A curve is given as pairs."""
+    if isinstance(utility.get("curve"), tuple):
+        utility["curve"] = through(utility["curve"])
     spec = {"marker": "m", "level": 0.7, "slope": 0.0, "reference": 70.0, "norm": np.zeros((2, 0))}
     return Terms(
         currency="USD",

@@ -261,8 +261,14 @@ ARTHRITIS: dict[str, Case] = {
         settings=RA,
     ),
     "I40": Case(
-        good={0: "finding cdai 30; start adalimumab", 300: "finding cdai 12; request renewal (adalimumab); approve renewal"},
-        bad={0: "start adalimumab", 300: "finding cdai 12; request renewal (adalimumab)", 310: "approve renewal"},
+        good={
+            0: "finding cdai 30; finding pain 60; start adalimumab",
+            300: "finding pain 30; finding tjc28 2; finding sjc28 1; finding haq 1; request renewal (adalimumab); approve renewal",
+        },
+        bad={
+            0: "start adalimumab",
+            300: "finding cdai 12; finding pain 30; finding tjc28 2; finding sjc28 1; finding haq 1; request renewal (adalimumab)", 310: "approve renewal",
+        },
         day=310,
         settings={**RA, "profiles": frozenset({"P-CVS-RA-C"})},
     ),

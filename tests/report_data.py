@@ -214,7 +214,7 @@ class MadeResults:
     undelayed: dict[str, MadeResult] = field(default_factory=dict)
     alternatives: None = None
     alternative_patients: int = 0
-    terms: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(utility=SimpleNamespace(norm=np.zeros((2, 0)))))
+    terms: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(utility=SimpleNamespace(norm=np.zeros((2, 0)), map=""), maps={}, describe=lambda: {"Utilities": "made up"}))
 
 
 def _discounted(spans: Spans) -> np.ndarray:

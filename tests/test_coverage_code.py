@@ -207,6 +207,14 @@ def test_what_is_asked_for_is_settled_while_compiling():
     assert asked({"request": "kind", "one_of": ["start"]}, kind="renewal")[0] == NOT_MET
 
 
+def test_a_preference_among_products_does_not_apply_where_no_product_is_named():
+    named = {"request": "product", "one_of": ["one", "two"], "if_missing": "nothing"}
+    first = {"request": "product", "one_of": ["one"], "applies_if": named}
+    assert asked({"request": "product", "one_of": ["one"]})[0] == NOT_DOC
+    assert asked(first)[0] == Truth.NOT_APPLICABLE
+    assert asked({"all": [first, {"fact": "scan", "equals": True}]})[0] == MET
+
+
 def test_what_is_asked_for_together_is_read_on_the_request():
     tree = {"request": "with_drug", "drugs": ["classic"]}
     assert asked(tree, asked=0b11)[0] == MET
@@ -238,7 +246,7 @@ def test_a_rule_of_the_pathway_makes_a_contraindication():
 
 def test_what_a_rule_cannot_see_is_listed():
     scenario = study(
-        {"all": [{"fact": "smoker", "equals": False}, {"therapy": "failed", "drugs": ["classic"]}, {"improvement_of": "m_percent", "at_least": 0.2}]}
+        {"all": [{"fact": "smoker", "equals": False}, {"therapy": "failed", "drugs": ["classic"]}, {"improvement_of": "scan", "at_least": 0.2}]}
     )
     lookup = Lookup(scenario, "s1", scenario.base_values())
     made = PolicyCode(lookup, scenario.library.policies, scenario.library.simulation, *rules(lookup))
@@ -246,8 +254,16 @@ def test_what_a_rule_cannot_see_is_listed():
     assert [(one.rule, one.words) for one in made.unseen] == [
         ("P-ONE", "Smokes: no"),
         ("P-ONE", "failed: classic (drug_z)"),
-        ("P-ONE", "improvement of m_percent"),
+        ("P-ONE", "improvement of Scan confirms: >= 0.2"),
     ]
+
+
+def test_an_improvement_is_counted_from_the_last_value_before_the_line():
+    clause = {"improvement_of": "m_percent", "at_least": 0.2, "within": "180 days"}
+    assert asked(clause, measured=[(0, 0.0, 50.0), (0, 0.9, 40.0)])[0] == MET
+    assert asked(clause, measured=[(0, 0.0, 50.0), (0, 0.9, 41.0)])[0] == NOT_MET
+    assert asked(clause)[0] == NOT_DOC
+    assert asked(clause, measured=[(0, 0.0, 0.0), (0, 0.9, 0.0)])[0] == Truth.NOT_APPLICABLE
 
 
 def test_a_rule_that_does_not_exist_is_refused_with_a_suggestion():

@@ -29,6 +29,8 @@ def documents(name: str) -> dict[str, Any]:
 
 
 CASES = documents("cases.toml")["cases"]
+CHECKS = documents("checks.toml")["cases"]
+"""Rows beside the worked cases: what a rule's text says at its edges, each named by the rule."""
 
 
 def base_of(name: str) -> dict[str, Any]:
@@ -45,8 +47,9 @@ def file_of(case: dict[str, Any]) -> dict[str, Any]:
         data[table] = {**data.get(table, {}), **case.get(table, {})}
     for name in case.get("remove", ()):
         data["observations"].pop(name)
-    if "therapies" in case:
-        data["therapies"] = case["therapies"]
+    for table in ("therapies", "contraindications", "documents"):
+        if table in case:
+            data[table] = case[table]
     return data
 
 
@@ -62,7 +65,7 @@ def truth_of(code: str, made: Determination) -> str:
     return truth.name.lower()
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+@pytest.mark.parametrize("case", [*CASES, *CHECKS], ids=[case["id"] for case in (*CASES, *CHECKS)])
 def test_a_worked_case(case):
     if "refused" in case:
         with pytest.raises(ScenarioError) as caught:
@@ -78,9 +81,12 @@ def test_a_worked_case(case):
     assert {v.profile: str(v.answer) for v in made.contrast if v.profile in case.get("contrast", {})} == case.get("contrast", {})
     assert {code: made.finding(code).position for code in case.get("positions", {})} == case.get("positions", {})
     assert [flag for flag in case.get("flags", ()) if flag not in made.flags] == []
+    assert [flag for flag in case.get("no_flags", ()) if flag in made.flags] == []
+    assert {code: made.finding(code).act for code in case.get("acts", {})} == case.get("acts", {})
     assert [code for code in case.get("not_asked", ()) if made.finding(code)] == []
     for word in case.get("advice", ()):
         assert any(word in line for line in made.advice), made.advice
+    assert [code for code in case.get("not_evaluated", ()) if code not in made.not_evaluated] == []
     for word in case.get("do_first", ()):
         assert any(word in line for line in made.do_first), made.do_first
     assert case.get("modification", "") in made.modification
@@ -93,6 +99,11 @@ def test_a_worked_case(case):
     if "missing" in case:
         asked = " / ".join(" + ".join(group) for group in missing_facts(policies().rules[made.verdict.profile], made.record))
         assert all(word.lower() in asked.lower() for word in case["missing"]), asked
+
+
+def test_rows_are_named_once():
+    names = [case["id"] for case in (*CASES, *CHECKS)]
+    assert sorted(names) == sorted(set(names))
 
 
 def test_all_57_rows_are_here():

@@ -23,8 +23,9 @@ FLOORS: dict[str, int] = {
     "reading": 4, "compiler": 4, "compiling": 4, "cohort": 4, "populating": 4, "economics": 4,
     "engines": 5, "access": 5, "invariants": 5,
     "experiment": 6, "telling": 6, "accumulation": 6, "parameter_sets": 7,
-    "alternatives": 7, "report": 7, "drawing": 7, "story": 7, "reviewing": 7,
-    "cli": 8, "__main__": 8, "__init__": 8,
+    "alternatives": 7, "validation": 7,
+    "report": 8, "drawing": 8, "story": 8, "reviewing": 8,
+    "cli": 9, "cli_trials": 9, "__main__": 9, "__init__": 9,
 }  # fmt: skip
 """First part of a module's name below ``pathway`` -> its floor. Imports go down."""
 
@@ -94,7 +95,7 @@ def climbing(name: str, syntax: ast.AST) -> list[str]:
     for there in own_imports(syntax):
         if FLOORS[there] > FLOORS[here]:
             faults.append(f"{name} (floor {FLOORS[here]}) imports {there} (floor {FLOORS[there]})")
-        elif FLOORS[there] == FLOORS[here] and there != here and (here, there) not in SIDEWAYS and FLOORS[here] < 8:
+        elif FLOORS[there] == FLOORS[here] and there != here and (here, there) not in SIDEWAYS and FLOORS[here] < 9:
             faults.append(f"{name} imports {there} sideways on floor {FLOORS[here]}")
     return faults
 

@@ -229,3 +229,105 @@ def test_a_better_response_lowers_a_hazard_by_its_term(engine):
     expected = budget / (0.5 * np.exp(gamma * improvements(A, 60)))
     assert stops.to_numpy() == pytest.approx(expected[stops.index.to_numpy()], rel=1e-9)
     assert len(stops) > 30
+
+
+def test_an_exchange_within_one_draw_carries_the_response_over(engine):
+    """Nothing is given back and nothing built up anew: the markers stay where they were."""
+    log = simulate(exchanging(), cohort(), engine=engine, seed=7)
+    reached = 20.0 - 0.5 * improvements(A, 40) * 20.0
+    for time in (1.0, 1.25, 1.5, 4.0):
+        assert values(log, "joints", time) == pytest.approx(reached, rel=1e-9)
+
+
+def test_a_better_dose_goes_on_from_what_the_lower_one_reached(engine):
+    stronger = response(B, stream=stream_id("response:0"), level=LEVEL + 0.5)
+    log = simulate(exchanging(responses=(response(A), stronger)), cohort(), engine=engine, seed=7)
+    before, after = improvements(A, 40), improvements(A, 40, level=LEVEL + 0.5)
+    low, high = 0.5 * before * 20.0, 0.5 * after * 20.0
+    for time, built in ((1.25, 0.8), (1.5, 1.0), (3.0, 1.0)):
+        assert values(log, "joints", time) == pytest.approx(20.0 - low - (high - low) * built, rel=1e-9)
+
+
+def test_after_a_carried_course_all_of_it_is_given_back(engine):
+    two = ScheduledSpec(name="stop_b", treatment=B, after=1.0, reason="primary_failure")
+    code = (*exchanging().code, CodeRow(op=Op.LEAF, field=FIELD_NUMBERS["years_in_study"], below=0.5, label="at entry"))
+    rules = (*exchanging().rules, RuleSpec(name="at_entry", first=2, last=3))
+    changed = exchanging(scheduled=(two,), lines=((CandidateSpec(regimen=1 << A, rule=2),),), code=code, rules=rules)
+    log = simulate(changed, cohort(), engine=engine, seed=7)
+    gained = 0.5 * improvements(A, 40) * 20.0
+    assert values(log, "joints", 4.0) == pytest.approx(20.0 - 0.25 * gained, rel=1e-9)
+
+
+def losing(**changes: object) -> Program:
+    """Drug a whose response is lost by a hazard, while its course goes on."""
+    loss = hazard("loss_a", 1.0, 0b000010, treatment=A, loses_response=True)
+    return program(**{"transitions": (loss,), "scheduled": (), "horizon": 30.0, **changes})
+
+
+def test_a_lost_response_is_given_back_while_the_course_goes_on(engine):
+    log = simulate(losing(), cohort(), engine=engine, seed=7)
+    frame = log.frame()
+    lost = frame[frame["kind"] == "lose"].set_index("patient")["time"]
+    assert lost.to_numpy() == pytest.approx(draws.exponential(7, stream="transition:loss_a", patient=np.arange(40))[lost.index.to_numpy()], rel=1e-9)
+    assert len(frame[frame["kind"] == "stop"]) == 0
+    reached = np.clip(np.where(lost <= 0.25, 3.2 * lost, 0.8 + 0.8 * (lost - 0.25)), 0.0, 1.0)
+    gained = 0.5 * improvements(A, 40)[lost.index.to_numpy()] * 20.0 * reached
+    last = log.path_frame().groupby("patient")["joints"].last().loc[lost.index]
+    assert last.to_numpy() == pytest.approx(20.0 - 0.25 * gained, rel=1e-9)
+
+
+def test_what_was_lost_is_not_given_back_again_at_the_stop(engine):
+    late = ScheduledSpec(name="end", treatment=A, after=29.0, reason="choice")
+    log = simulate(losing(scheduled=(late,), lines=((CandidateSpec(regimen=1 << A),),)), cohort(), engine=engine, seed=7)
+    path = log.path_frame()
+    before = path[path["time"] == 29.0].groupby("patient")["joints"].first()
+    last = path.groupby("patient")["joints"].last()
+    assert last.to_numpy() == pytest.approx(before.to_numpy(), rel=1e-12)
+
+
+def test_a_relative_fall_is_at_most_all_of_the_value(engine):
+    shares = (ResponseShare(marker=0, weight=1.0, direct=0.5), ResponseShare(marker=1, weight=1.0, direct=0.5, is_relative=False))
+    changed = program(responses=(response(A, shares=shares), response(B)), scheduled=())
+    log = simulate(changed, cohort(400), engine=engine, seed=7)
+    improved = improvements(A, 400)
+    assert (improved > 0.5).any()
+    assert values(log, "joints", 0.5) == pytest.approx(20.0 * (1.0 - np.minimum(0.5 + improved, 1.0)), abs=1e-9)
+    assert values(log, "pain", 0.5) == pytest.approx(9.0 - 0.5 - improved, rel=1e-9)
+
+
+def test_rules_read_the_best_value_of_the_line(engine):
+    """Somebody who reached a low index and lost the response is told from somebody who never did."""
+    target = 3.0 + 20.0 * 0.85 + 2.0 * 3.0
+    leaf = CodeRow(op=Op.LEAF, field=FIELD_NUMBERS["index_lowest_on_line"], of=0, window=100.0, at_most=target, label="was low")
+    late = CodeRow(op=Op.LEAF, field=FIELD_NUMBERS["years_in_study"], at_least=3.5, label="late")
+    decision = DecisionSpec(name="was_low", rule=0, sources=0b000010, action=Action.FLAG, flag=0)
+    code = (leaf, late, CodeRow(op=Op.ALL, count=2))
+    changed = losing(code=code, rules=(RuleSpec(name="was_low", first=0, last=3),), decisions=(decision,), flags=("f",), flags_at_entry=(-1,))
+    frame = simulate(changed, cohort(), engine=engine, seed=7).frame()
+    index = frame[(frame["name"] == "activity") & (frame["time"] > 0.0) & (frame["time"] <= 3.5)]
+    lowest = index.groupby("patient")["measured"].min()
+    assert set(frame[frame["kind"] == "flag"]["patient"]) == set(lowest.index[lowest <= target])
+    assert 0 < (lowest <= target).sum() < 40
+
+
+def test_a_stop_for_safety_bars_the_drug(engine):
+    again = (CandidateSpec(regimen=1 << A),), (CandidateSpec(regimen=1 << A),), (CandidateSpec(regimen=1 << B),)
+    stop = ScheduledSpec(name="harm", treatment=A, after=1.0, reason="safety")
+    frame = simulate(program(scheduled=(stop,), lines=again), cohort(3), engine=engine, seed=7).frame()
+    assert frame[(frame["kind"] == "start") & (frame["time"] == 1.0)]["name"].tolist() == ["b"] * 3
+
+
+def test_a_lost_response_stays_lost_after_an_exchange(engine):
+    """Full dose of the same drug does not win back what the spaced one lost."""
+    loss = hazard("loss_a", 1.0, 0b000010, treatment=A, loses_response=True)
+    spaced = CodeRow(op=Op.LEAF, field=FIELD_NUMBERS["years_on_line"], at_least=3.0, label="three years on the line")
+    changed = exchanging(transitions=(loss,), code=(spaced, *exchanging().code[1:]), horizon=12.0)
+    log = simulate(changed, cohort(), engine=engine, seed=7)
+    frame = log.frame()
+    lost = frame[frame["kind"] == "lose"].set_index("patient")["time"]
+    early = lost[lost < 2.0].index
+    assert len(early) > 10
+    at, after = values(log, "joints", 3.0), values(log, "joints", 4.0)
+    assert after[early.to_numpy()] == pytest.approx(at[early.to_numpy()], rel=1e-9)
+    others = np.setdiff1d(np.arange(40), lost.index.to_numpy())
+    assert after[others] == pytest.approx(20.0 - 0.5 * improvements(A, 40)[others] * 20.0, rel=1e-9)

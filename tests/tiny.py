@@ -37,7 +37,7 @@ from pathway.rules import FIELD_NUMBERS
 
 WORDS = (
     "line", "entry", "start", "renewal", "residual", "peer_to_peer", "appeal", "approved", "confirmatory", "denied", "no_candidate", "death",
-    "superseded", "not_covered", "progression", "inefficacy", "primary_failure", "secondary_failure", "taper", "flare", "intolerance", "completed", "contraindication", "good_response", "choice", "horizon", "hold", "resume",
+    "superseded", "not_covered", "progression", "inefficacy", "primary_failure", "secondary_failure", "taper", "flare", "intolerance", "completed", "contraindication", "safety", "good_response", "choice", "horizon", "hold", "resume",
     "bridge", "abandoned", "insufficient_documentation", "resubmission",
 )  # fmt: skip
 

@@ -107,8 +107,8 @@ class PolicyCode(TherapyCode):
             self._together(node)
         elif node.request is not None:
             self._settle(self._asked(node), self._words(node, f"asked for: {node.request.replace('_', ' ')}"), "")
-        else:
-            self._blind(self._words(node, f"improvement of {node.improvement_of}"), "responses to one course are not simulated")
+        elif node.improvement_of is not None:
+            self._improvement(node, node.improvement_of)
 
 
 def unseen_facts(scenario: Scenario, strategy: str) -> tuple[Unseen, ...]:

@@ -105,7 +105,9 @@ class FactCode:
     def _fact(self, node: Clause, name: str) -> None:
         words = self._fact_words(node, name)
         binding = self.bindings.facts.get(name)
-        if binding is None:
+        if node.ever and (binding is None or binding.constant is None):
+            self._blind(words, "earlier values are not kept for good")
+        elif binding is None:
             if node.if_missing == "absent":
                 self.unseen.append(Unseen(rule=self.code, words=words, why="no record: taken as no, as the rule says"))
                 self._settle(Truth.MET if node.equals is False else Truth.NOT_MET, words, None)
@@ -182,6 +184,28 @@ class FactCode:
                 op=Op.LEAF, field=FIELD_NUMBERS[place], of=of, window=span_years(node.within) if node.within else INFINITY,
                 at_least=-INFINITY if node.at_least is None else node.at_least / scale, at_most=INFINITY if node.at_most is None else node.at_most / scale,
                 above=-INFINITY if node.above is None else node.above / scale, below=INFINITY if node.below is None else node.below / scale,
+                document=self._bit(binding.document), label=words,
+            )
+        )  # fmt: skip
+
+
+    def _improvement(self, node: Clause, name: str) -> None:
+        """Ask how much of a marker's value from before the line is gone.
+
+        A record keeps the baseline of the line, not of each course: after a step of dose, spacing or intolerance of a first drug it is the value from before all of
+        them, which is the one that an improvement is claimed against.
+        """
+        words = self._words(node, f"improvement of {self._fact_words(node, name)}")
+        binding = self.bindings.facts.get(name)
+        if binding is None or binding.marker is None:
+            self._blind(words, "improvements are known of markers only")
+            return
+        of = self.lookup.index("marker", binding.marker, f"policies/simulation.toml, key facts.{name}")
+        self.rows.append(
+            CodeRow(
+                op=Op.LEAF, field=FIELD_NUMBERS["relative_fall_from_line_start"], of=of, window=span_years(node.within) if node.within else INFINITY,
+                at_least=-INFINITY if node.at_least is None else node.at_least, at_most=INFINITY if node.at_most is None else node.at_most,
+                above=-INFINITY if node.above is None else node.above, below=INFINITY if node.below is None else node.below,
                 document=self._bit(binding.document), label=words,
             )
         )  # fmt: skip

@@ -85,6 +85,8 @@ def _transition(lookup: Lookup, row: Transition, tables: LifeTables) -> Transiti
     treatment = lookup.index("treatment", row.treatment, f"{where}, treatment")
     if row.stops_treatment and treatment < 0:
         lookup.fault(f"{where}, stops_treatment", "no treatment to stop", "key treatment")
+    if row.loses_response and row.treatment not in lookup.scenario.library.pathway.responses:
+        lookup.fault(f"{where}, loses_response", f"treatment {row.treatment}, of which no response is declared", "a treatment named in responses")
     everything = (1 << len(lookup.names("treatment"))) - 1
     parts: dict[str, object] = {
         "name": row.name,
@@ -101,6 +103,7 @@ def _transition(lookup: Lookup, row: Transition, tables: LifeTables) -> Transiti
         "requires_regimen": row.requires_regimen,
         "where": lookup.pairs(row.where, f"{where}, where"),
         "stops": everything if row.stops_all else 1 << treatment if row.stops_treatment and treatment >= 0 else 0,
+        "loses_response": row.loses_response,
         "reason": row.reason or "",
         "condition": lookup.index("condition", row.condition, f"{where}, condition"),
         "flag": lookup.index("flag", row.flag, f"{where}, flag"),

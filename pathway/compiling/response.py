@@ -83,6 +83,7 @@ def _response(lookup: Lookup, number: int, treatment: str, response: Response, s
             ResponseShare(
                 marker=lookup.index("marker", share.marker, where),
                 weight=lookup.value(share.weight, where),
+                direct=lookup.optional(share.direct, where),
                 is_relative=share.relative,
                 noise_sd=lookup.at_least_zero(share.noise_sd, where),
                 stream=stream_id(noise_stream(treatment, response, share.marker)),

@@ -16,6 +16,9 @@ from pathway.definition.request import Asked, Contraindication, Course, Patient,
 Value = bool | float | str
 BASELINE_BEFORE, BASELINE_AFTER = timedelta(days=90), timedelta(days=14)
 """A baseline is dated from so long before to so long after the start of a course (assumption of the coverage review)."""
+SPELL_GAP = timedelta(days=31)
+"""Courses of one drug that follow each other within this are one spell: a new dose, route or product is no stop (assumption)."""
+ENDS_A_SPELL = ("inefficacy_primary", "inefficacy_secondary", "adverse_event", "intolerance", "contraindication")
 
 
 def months_later(day: date, months: int) -> date:
@@ -82,12 +85,9 @@ class Given:
     last_dose: date | None
     is_ongoing: bool
 
-    def length_at_least(self, span: str, as_of: date) -> bool | None:
-        """Did it last so long; None if its dates are not on file."""
-        end = as_of if self.is_ongoing else self.last_dose
-        if self.start is None or end is None:
-            return None
-        return self.start <= before(end, span)
+    def end(self, as_of: date) -> date | None:
+        """Last day of it; None if that is not on file."""
+        return as_of if self.is_ongoing else self.last_dose
 
     @property
     def weekly_mg(self) -> float | None:
@@ -135,6 +135,10 @@ class Record:
         how = self.policies.facts[fact].derived
         if how == "age":
             return self._age()
+        if how == "not_male":
+            return (Seen(value=False, date=self.as_of),) if self.patient.sex == "male" else ()
+        if how == "activity":
+            return self._activity()
         if how == "disease_duration":
             first = self.patient.first_symptom
             return () if first is None else (Seen(value=months_between(first, self.as_of), date=self.as_of),)
@@ -144,12 +148,32 @@ class Record:
             return self._index(how)
         return ()
 
-    def _diagnosis(self, name: str) -> tuple[Seen, ...]:
-        """Yes if listed; open if only a wider diagnosis is; no if others are."""
+    @property
+    def diagnoses(self) -> tuple[str, ...]:
+        """Diseases of the patient's list, those that an ICD-10 code stands for included."""
         listed = self.patient.diagnosis
+        coded = (
+            name.removeprefix("diagnosis_") for name, fact in self.policies.facts.items() if any(one.upper().startswith(code) for code in fact.codes for one in listed)
+        )
+        return tuple(dict.fromkeys((*listed, *coded)))
+
+    def _activity(self) -> tuple[Seen, ...]:
+        """Activity by the cut-points of an index, where nobody states it: the last of CDAI, SDAI and DAS28."""
+        found = [
+            replace(seen, value=activity_class(index, float(seen.value)))
+            for index in ("cdai", "sdai", "das28_crp", "das28_esr")
+            for seen in self.of(index)
+            if isinstance(seen.value, float)
+        ]
+        return tuple(sorted(found, key=lambda seen: seen.date))
+
+    def _diagnosis(self, name: str) -> tuple[Seen, ...]:
+        """Yes if listed; open if only a wider diagnosis is, or none that is known here; no if others are."""
+        listed = self.diagnoses
         if name in listed:
             return (Seen(value=True, date=self.as_of),)
-        if any(name.startswith(f"{wider}_") for wider in listed) or not listed:
+        known = [one for one in listed if f"diagnosis_{one}" in self.policies.facts]
+        if any(name.startswith(f"{wider}_") for wider in listed) or not known:
             return ()
         return (Seen(value=any(one.startswith(f"{name}_") for one in listed), date=self.as_of),)
 
@@ -192,8 +216,8 @@ class Record:
         return kept[-1 - skip] if len(kept) > skip else None
 
     def first_dose(self, agents: tuple[str, ...]) -> date | None:
-        """First dose of any of these agents."""
-        return min((given.start for given in self.courses if given.agent in agents and given.start is not None), default=None)
+        """First dose of any of these agents; ``date.min`` if one of them was given since nobody knows when."""
+        return min((given.start or date.min for given in self.courses if given.agent in agents), default=None)
 
     def of_agent(self, agent: str) -> tuple[Given, ...]:
         """Courses of one agent."""
@@ -204,18 +228,56 @@ class Record:
         """The course of the requested drug that the request is about."""
         return next(reversed(self.of_agent(self.asked.drug)), None)
 
+    def spell_start(self, given: Given, among: tuple[Given, ...] | None = None) -> date | None:
+        """First day of the unbroken use that a course belongs to; None if it is not on file.
+
+        ``among``: the courses that may count to it, all of its drug when absent.
+        """
+        start = given.start
+        others = [one for one in (self.of_agent(given.agent) if among is None else among) if one is not given and one.start is not None]
+        for one in sorted(others, key=lambda other: other.start or date.min, reverse=True):
+            end = one.end(self.as_of)
+            is_before = start is not None and one.start is not None and one.start < start
+            if is_before and end is not None and start is not None and end >= start - SPELL_GAP and one.course.stop_reason not in ENDS_A_SPELL:
+                start = one.start
+        return start
+
+    def is_continued(self, given: Given) -> bool:
+        """Tell whether it gave way to the next course of its drug for no reason on file: a new dose, route or product."""
+        end = given.end(self.as_of)
+        if given.is_ongoing or end is None or given.start is None or given.course.stop_reason not in (None, "unknown"):
+            return False
+        return any(one.start is not None and given.start < one.start <= end + SPELL_GAP for one in self.of_agent(given.agent))
+
     def baseline(self, fact: str, *, measured_only: bool) -> Seen | None:
         """The observation nearest to the start of the present course that may serve as its baseline."""
         course = self.present_course
-        if course is None or course.start is None:
+        start = None if course is None else self.spell_start(course)
+        if start is None:
             return None
-        start = course.start
         kept = [
             seen
             for seen in self.of(fact)
             if start - BASELINE_BEFORE <= seen.date <= start + BASELINE_AFTER and seen.value is not None and not (measured_only and seen.is_attested)
         ]
         return min(kept, key=lambda seen: abs((seen.date - start).days), default=None)
+
+
+ACTIVITY = {"cdai": (2.8, 10.0, 22.0), "sdai": (3.3, 11.0, 26.0), "das28_crp": (2.6, 3.2, 5.1), "das28_esr": (2.6, 3.2, 5.1)}
+"""Upper ends of remission, low and moderate activity (G-RA-09); remission by DAS28 is below 2.6, all others include the end."""
+
+
+def activity_class(how: str, value: float) -> str:
+    """Remission, low, moderate or high by the cut-points of an index.
+
+    Examples
+    --------
+    >>> activity_class("cdai", 10.0), activity_class("das28_crp", 2.6)
+    ('low', 'low')
+    """
+    remission, low, moderate = ACTIVITY[how]
+    is_remission = value < remission if how.startswith("das28") else value <= remission
+    return "remission" if is_remission else "low" if value <= low else "moderate" if value <= moderate else "high"
 
 
 def activity_index(how: str, x: list[float]) -> float:

@@ -92,6 +92,7 @@ class Transition(Document):
     where: dict[CovariateId, float] = Field(default_factory=dict, description="covariate = value")
     stops_treatment: bool = Field(default=False, description="stops the transition's own treatment")
     stops_all: bool = False
+    loses_response: bool = Field(default=False, description="the response to the transition's own treatment is over; its course goes on until somebody sees it")
     reason: Name | None = Field(default=None, description="reason written beside the stop")
     condition: ConditionId | None = Field(default=None, description="the acute condition that begins")
     flag: FlagId | None = Field(default=None, description="the flag it sets")

@@ -51,6 +51,10 @@ from pathway.definition.disease import (
 )
 from pathway.definition.economics import (
     EconomicsDocument,
+    GivenMarker,
+    LogisticMap,
+    MixtureClass,
+    MixtureMap,
     Resource,
     Utility,
 )
@@ -143,6 +147,7 @@ __all__ = [
     "FindingTerm",
     "Flag",
     "FlagId",
+    "GivenMarker",
     "Grade",
     "Hazard",
     "HazardTerm",
@@ -153,8 +158,11 @@ __all__ = [
     "Label",
     "LifeTableId",
     "Line",
+    "LogisticMap",
     "Marker",
     "MarkerId",
+    "MixtureClass",
+    "MixtureMap",
     "Modifier",
     "Name",
     "NormId",

@@ -54,10 +54,12 @@ class Fact(Document):
     high: float | None = None
     units: dict[str, float] = Field(default_factory=dict, description="other units that are accepted, with the factor to ``unit``")
     refused_units: dict[str, str] = Field(default_factory=dict, description="units that are refused, with the suggestion shown")
+    whole: bool = Field(default=False, description="a count: whole in its own unit")
     choices: tuple[Code, ...] = ()
-    derived: Literal["", "age", "disease_duration", "transaminases", "das28_crp", "das28_esr", "cdai", "sdai"] = Field(
+    derived: Literal["", "age", "disease_duration", "transaminases", "das28_crp", "das28_esr", "cdai", "sdai", "activity", "not_male"] = Field(
         default="", description="computed from other facts when the record does not state it"
     )
+    codes: tuple[Code, ...] = Field(default=(), description="diagnosis: ICD-10 codes that stand for it, and all that begin with them")
     document: Name | None = Field(default=None, description="the kind of document it stands in: letter, note, lab, pft, hrct, claim")
     changeable: bool = Field(default=True, description="can a test, a visit or treatment change it")
     ask: str = Field(default="", description="the question put to a clinic when it is missing")
@@ -81,7 +83,7 @@ class Agent(Document):
     label: Label
     classes: tuple[Name, ...] = ()
     names: tuple[str, ...] = Field(default=(), description="other names a record may use, brands included")
-    labelled_for: tuple[Name, ...] = ()
+    labelled_for: tuple[Name, ...] | None = Field(default=None, description="diseases that its label lists, none if empty; absent: its label was not read for them")
     products: dict[Name, Product] = Field(default_factory=dict)
     treatments: tuple[Name, ...] = Field(default=(), description="treatments of the disease libraries that are this agent")
     source: str = ""
@@ -108,7 +110,7 @@ class Clause(Document):
     change_of: Name | None = None
     improvement_of: Name | None = None
     therapy: TherapyQuestion | None = None
-    request: Literal["drug", "kind", "route", "dose_mg", "daily_mg", "interval_days", "product_indicated", "line", "with_drug", "quantity", "dose_mg_per_kg"] | None = None
+    request: Literal["drug", "kind", "route", "dose_mg", "daily_mg", "interval_days", "product", "product_indicated", "line", "with_drug", "quantity", "dose_mg_per_kg"] | None = None
     documented: tuple[Name, ...] | None = None
 
     at_least: float | None = None
@@ -120,15 +122,19 @@ class Clause(Document):
     unit: str = Field(default="", description="unit of the threshold; must be the fact's own")
 
     within: Span | None = Field(default=None, description="older than this is not documented; for change_of the window of the change")
+    ever: bool = Field(default=False, description="fact: was it ever so, whatever was found later")
     before_start_of: tuple[Name, ...] = Field(default=(), description="last value before the first dose of these agents or classes")
     direction: Literal["fall", "rise"] = "fall"
     relative: bool = Field(default=False, description="change_of: as a share of the earlier value, not in units")
     measured_only: bool = Field(default=False, description="what a letter attests without a measurement is not documented")
 
     drugs: tuple[Name, ...] = Field(default=(), description="agents or classes; with therapy and with_drug")
+    products: tuple[Name, ...] = Field(default=(), description="therapy: courses of these products only; a course without a product may be of any")
+    indicated: bool = Field(default=False, description="therapy: only drugs whose label lists the disease that is asked for")
     other_than_requested: bool = Field(default=False, description="therapy: leave the requested drug out of ``drugs``")
     every: bool = Field(default=False, description="therapy: of every drug; otherwise of any, or of at_least many")
     for_at_least: Span | None = Field(default=None, description="therapy: the course lasted this long")
+    for_more_than: Span | None = Field(default=None, description="therapy: the course lasted longer than this")
     last_dose_within: Span | None = None
     last_dose_before: Span | None = Field(default=None, description="therapy: the latest course began at least this long ago")
     weekly_mg_at_least: float | None = None
@@ -150,10 +156,14 @@ class Band(Document):
     """One band of an ordered list; the first whose ``when`` is met wins, a band without ``when`` always fits."""
 
     when: Clause | None = None
-    act: Act
+    act: Act | None = Field(default=None, description="what follows; a guideline's band has ``says`` instead")
+    says: Position | None = Field(default=None, description="guideline: its position when this band fits")
+    strength: str = ""
     text: str = Field(min_length=1, description="what to do, in words")
+    fits: Clause | None = Field(default=None, description="dosing: the request that this band asks for; another one is modified, or warned of, as the rule says")
     if_repeated: Act | None = Field(default=None, description="act when the value before it was in this band too")
     if_held: Act | None = Field(default=None, description="act when doses are already held for it")
+    held_when: Clause | None = Field(default=None, description="if_held only where this held of the values before the last ones")
     repeated_text: str = ""
     held_text: str = ""
     confirm: bool = Field(default=False, description="a single value asks for a repeat")
@@ -180,7 +190,9 @@ class PolicyRule(Document):
     strength: str = ""
     modification: str = Field(default="", description="the nearest request that would pass")
     do_first: tuple[str, ...] = Field(default=(), description="what to do first when it is not met or not documented")
+    do_first_missing: dict[str, tuple[Name, ...]] = Field(default_factory=dict, description="what to do first where one of these facts is not on file")
     advice: tuple[str, ...] = ()
+    due_after: Span | None = Field(default=None, description="monitoring: on the drug for so long, a next dose waits for a value that is not on file")
     lasts: Span | None = Field(default=None, description="an approval under it lasts so long")
     source: str = Field(min_length=1, description="where it is printed")
     grade: RuleGrade
@@ -241,6 +253,11 @@ class Policies:
             if asked in (name, agent.label.casefold(), *(other.casefold() for other in agent.names), *agent.products):
                 return name
         return None
+
+    def disease(self, name: str) -> str:
+        """Give a disease in words: as the question for its diagnosis names it."""
+        fact = self.facts.get(f"diagnosis_{name}")
+        return fact.label.removesuffix(" diagnosed") if fact is not None else name.replace("_", " ").upper()
 
     def members(self, words: tuple[str, ...]) -> tuple[str, ...]:
         """Agents that these ids or classes name, in the order of the table."""

@@ -21,6 +21,15 @@ class IndexTerm(Document):
     transform: Literal["identity", "sqrt", "log", "log1p", "expm1"] = "identity"
 
 
+class Band(Document):
+    """Values of an index up to a cut-point, the last band without one."""
+
+    label: Label
+    at_most: ValueId | None = Field(default=None, description="cut-point that still belongs to the band")
+    below: ValueId | None = Field(default=None, description="cut-point that no longer does")
+    is_target: bool = Field(default=False, description="treatment aims here or lower: a drug that keeps a patient there is called effective")
+
+
 class Index(Document):
     """An index computed from what one visit measured, in shown units; it exists in the record only."""
 
@@ -28,14 +37,16 @@ class Index(Document):
     unit: str
     terms: tuple[IndexTerm, ...] = Field(min_length=1)
     constant: ValueId | None = None
+    bands: tuple[Band, ...] = Field(default=(), description="from the lowest values up; what reports call the activity of a patient")
     source: str = Field(min_length=1)
 
 
 class Share(Document):
-    """What an improvement means for one marker: it falls by ``weight * (improvement + noise)``, of its value or plain."""
+    """What a response means for one marker: it falls by ``direct + weight * (improvement + noise)``, of its value (at most all of it) or plain."""
 
     marker: MarkerId
     weight: ValueId
+    direct: ValueId | None = Field(default=None, description="what the drug does to the marker by itself, whatever the improvement (IL-6 inhibitors to CRP)")
     relative: bool = Field(default=True, description="a share of the marker's value at the start of the course; false: shown units")
     noise_sd: ValueId | None = Field(default=None, description="SD of the improvement of this marker alone, one draw a patient")
     gives_back: ValueId | None = Field(default=None, description="share of what was reached that is lost again after the course; absent: nothing")

@@ -74,6 +74,8 @@ class DosingRow(Document):
     amount: float = Field(gt=0)
     amount_unit: str = Field(description="mg, vial, tablet, pack, infusion, test, visit, injection ...")
     basis: Literal["fixed", "per_kg", "per_m2"] = "fixed"
+    weight_at_least: float | None = Field(default=None, gt=0, description="kg: the row is for patients from this weight")
+    weight_below: float | None = Field(default=None, gt=0, description="kg: the row is for patients below this weight")
     cap: float | None = Field(default=None, gt=0, description="largest amount of one administration, in amount_unit")
     vial_sizes: str = Field(default="", description="e.g. 80;200;400, in amount_unit; empty: no rounding")
     vial_sharing: bool = False

@@ -199,8 +199,9 @@ def use_of(row: DosingRow, courses: Spans, holds: Spans, needed: Floats, paid: F
         return Use(position=position, quantity=quantity, waste=np.zeros(quantity.size), start=start, stop=stop)
     course, time = _due(row, courses, begin, end, holds)
     position = courses.position[course]
-    quantity = paid[position] * _share_of_dose(row, position, time, reductions)
-    waste = (paid - needed)[position]
+    share = _share_of_dose(row, position, time, reductions)
+    quantity = paid[position] * share
+    waste = (paid - needed)[position] * share
     if row.mode == "packs":
         if row.interval_days is None:
             raise EconomicsError(

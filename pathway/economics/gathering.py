@@ -84,7 +84,7 @@ class Gathering:
     def add(self, part: Part) -> None:
         """Take the next part."""
         outcomes, summary = part.outcomes, part.summary
-        columns: dict[str, Column] = {name: getattr(outcomes, name) for name in ("life_years", "life_years_discounted", "qalys", "qalys_discounted", "years_by_state", "years_by_line")}
+        columns: dict[str, Column] = {name: getattr(outcomes, name) for name in ("life_years", "life_years_discounted", "qalys", "qalys_discounted", "years_by_state", "years_by_line", "qalys_by_map")}
         columns |= {name: getattr(summary, name) for name in ("years", "died", "cause")}
         if part.equal_value_years is not None:
             columns["equal_value_years"] = part.equal_value_years
@@ -126,7 +126,7 @@ class Gathering:
         outcomes = Outcomes(
             categories=categories, costs=np.ascontiguousarray(joined.pop("costs")[:, seen]), costs_undiscounted=np.ascontiguousarray(joined.pop("costs_undiscounted")[:, seen]),
             life_years=joined["life_years"], life_years_discounted=joined["life_years_discounted"], qalys=joined["qalys"], qalys_discounted=joined["qalys_discounted"],
-            years_by_state=joined["years_by_state"], years_by_line=joined["years_by_line"], item_rows=tuple(order), item_sums=self._sums[[self._rows[row] for row in order]][None],
+            years_by_state=joined["years_by_state"], years_by_line=joined["years_by_line"], qalys_by_map=joined["qalys_by_map"], item_rows=tuple(order), item_sums=self._sums[[self._rows[row] for row in order]][None],
         )  # fmt: skip
         tables = self._tables
         summary = Summary(

@@ -40,7 +40,7 @@ from pathway.economics.life import life_of
 from pathway.economics.resources import resource_use
 from pathway.economics.timeline import Moments, Timeline, courses_of, holds_of, reductions_of, timeline_of
 from pathway.errors import EconomicsError
-from pathway.eventlog import EventLog, Kind, regimen_label
+from pathway.eventlog import EventLog, Kind, regimen_words
 from pathway.program import Cohort, Program
 
 Floats = NDArray[np.float64]
@@ -115,10 +115,8 @@ class Ledger:
 
     def use_frame(self) -> pd.DataFrame:
         """``use`` with words in place of indices."""
-        regimens, inverse = np.unique(self.use["regimen"], return_inverse=True)
-        labels = [regimen_label(int(bits), self.treatments) for bits in regimens]
         words = {
-            "regimen": pd.Categorical.from_codes(inverse, labels),
+            "regimen": regimen_words(np.asarray(self.use["regimen"], dtype=np.int64), self.treatments),
             "category": pd.Categorical.from_codes(np.asarray(self.use["category"], dtype=int), list(self.categories)),
             "item": pd.Categorical.from_codes(np.asarray(self.use["item"], dtype=int), list(self.items)),
         }
@@ -162,12 +160,17 @@ def build(log: EventLog, program: Program, cohort: Cohort, library: Books, value
             continue
         holds, reductions = holds_of(timeline, number), reductions_of(timeline, number)
         for row in rows:
+            fits = _weighs(cohort, row)
+            given, paused = courses.only(fits), holds.only(fits)
+            if not given.position.size:
+                continue
             needed, paid = amounts(row, _size(cohort, "weight_kg", row), _size(cohort, "body_surface", row))
-            use = use_of(row, courses, holds, needed, paid, reductions)
+            use = use_of(row, given, paused, needed, paid, reductions)
             columns = (use.position, use.quantity, use.waste, use.start, use.stop)
             parts.append((row.category, row.item, _by_line(timeline, changes, *columns, is_placed=is_ordered)))
+    age = cohort.values[:, program.age] if program.age >= 0 else np.zeros(cohort.size)  # noqa: PD011
     for resource in library.economics.resources:
-        used = resource_use(resource, timeline, life, values)
+        used = resource_use(resource, timeline, life, values, age)
         table: dict[str, Column] = {
             "patient": used.position,
             "line": used.line,
@@ -192,7 +195,7 @@ def build(log: EventLog, program: Program, cohort: Cohort, library: Books, value
         conditions=tuple(condition.name for condition in program.conditions),
         flags=program.flags,
         markers=tuple(marker.name for marker in program.markers),
-        age=cohort.values[:, program.age] if program.age >= 0 else np.zeros(cohort.size),  # noqa: PD011
+        age=age,
         female=(cohort.values[:, program.female] if program.female >= 0 else np.ones(cohort.size)).astype(np.int64),  # noqa: PD011
         end=timeline.end,
         lines=max(len(program.lines) + 1, int(timeline.column("line").max(initial=0))),
@@ -233,6 +236,19 @@ def _size(cohort: Cohort, name: str, row: DosingRow) -> Floats:
     if not (np.isfinite(size) & (size > 0.0)).all():
         raise EconomicsError(where=where, found=f"{name} missing or not above 0", expected="a value for every patient")
     return size
+
+
+def _weighs(cohort: Cohort, row: DosingRow) -> NDArray[np.bool_]:
+    """Tell whose weight is in the band that the row is for."""
+    fits = np.ones(cohort.size, dtype=bool)
+    if row.weight_at_least is None and row.weight_below is None:
+        return fits
+    weight = _size(cohort, "weight_kg", row.model_copy(update={"basis": "per_kg"}))
+    if row.weight_at_least is not None:
+        fits &= weight >= row.weight_at_least
+    if row.weight_below is not None:
+        fits &= weight < row.weight_below
+    return fits
 
 
 def _by_line(

@@ -1,6 +1,7 @@
 """Utility of the living, in closed form: marker, decrements, norms by age and sex, and the cap.
 
-``u(t) = min(cap, (level + slope * (M(t) - reference) + decrements) * norm(age, sex) / norm(source))``. A marker runs
+``u(t) = min(cap, (level + slope * (M(t) - reference) + decrements) * norm(age, sex) / norm(source))``, or, with a curve, its
+value at the marker, age and sex in place of level and slope. A marker runs
 straight inside a segment; segments are split where it passes a point of the utility curve, at birthdays, since norms are steps of whole
 years of age, and where the line crosses its cap, so every integral is exact. Nothing is clipped from below: a utility that the instrument
 cannot express is refused. The dead accrue nothing. This module must not know prices.
@@ -59,17 +60,22 @@ def pieces_of(ledger: Ledger, spec: UtilityTerms) -> Pieces:
     EconomicsError
         If a utility falls below the worst the instrument can say, or a marker is missing.
     """
-    segment, start, stop, first, last = _straight(ledger, spec)
-    person = np.asarray(ledger.life["patient"], dtype=np.int64)[segment]
-    rows, begin, end = split_at_birthdays(ledger.age[person], start, stop)
-    who, length, rise = person[rows], (stop - start)[rows], (last - first)[rows]
-    left = np.where(begin == start[rows], first[rows], first[rows] + rise * (begin - start[rows]) / length)
-    right = np.where(end == stop[rows], last[rows], first[rows] + rise * (end - start[rows]) / length)
+    line = _straight(ledger, spec)
+    person = np.asarray(ledger.life["patient"], dtype=np.int64)[line.segment]
+    rows, begin, end = split_at_birthdays(ledger.age[person], line.start, line.stop)
+    who, length = person[rows], (line.stop - line.start)[rows]
+    left, right = line.between(rows, begin, end, length, line.first, line.last)
+    age = np.floor(ledger.age[who] + 0.5 * (begin + end)).astype(np.int64)
+    if spec.curve is not None:
+        before, after = line.between(rows, begin, end, length, line.before, line.after)
+        cell = spec.curve.cell_of(0.5 * (before + after))
+        left = left + spec.curve(before, cell, ledger.female[who], age)
+        right = right + spec.curve(after, cell, ledger.female[who], age)
     norm, cap = np.ones(rows.size), np.ones(rows.size)
     if spec.norm.size:
-        age = np.floor(ledger.age[who] + 0.5 * (begin + end)).astype(np.int64)
         norm = spec.norm[ledger.female[who], np.clip(age, 0, spec.norm.shape[1] - 1)]
-        left, right = left * (norm / spec.source_norm), right * (norm / spec.source_norm)
+        if spec.is_scaled:
+            left, right = left * (norm / spec.source_norm), right * (norm / spec.source_norm)
         cap = np.minimum(norm, 1.0) if spec.is_capped else cap
     worst = min(left.min(initial=np.inf), right.min(initial=np.inf))
     if worst < spec.lowest:
@@ -82,27 +88,48 @@ def pieces_of(ledger: Ledger, spec: UtilityTerms) -> Pieces:
     return Pieces(patient=who, begin=begin, end=end, left=left, right=right, cap=cap, norm=norm)
 
 
-def _straight(ledger: Ledger, spec: UtilityTerms) -> tuple[Ints, Floats, Floats, Floats, Floats]:
-    """Segment, start, stop, and utility before norms at both, of stretches on which it runs straight."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """Stretches on which utility before norms runs straight, each shape (stretches,).
+
+    ``first`` and ``last`` are all of it but for a curve's part, which is that of the marker from ``before`` to ``after``.
+    """
+
+    segment: Ints
+    start: Floats
+    stop: Floats
+    first: Floats
+    last: Floats
+    before: Floats
+    after: Floats
+
+    def between(self, rows: Ints, begin: Floats, end: Floats, length: Floats, first: Floats, last: Floats) -> tuple[Floats, Floats]:
+        """Values at ``begin`` and ``end`` of what runs straight from ``first`` to ``last`` of the stretch in ``rows``."""
+        rise = (last - first)[rows]
+        left = np.where(begin == self.start[rows], first[rows], first[rows] + rise * (begin - self.start[rows]) / length)
+        right = np.where(end == self.stop[rows], last[rows], first[rows] + rise * (end - self.start[rows]) / length)
+        return left, right
+
+
+def _straight(ledger: Ledger, spec: UtilityTerms) -> _Line:
+    """Cut segments where the marker passes a point of the curve."""
     life = ledger.life
     start, stop = np.asarray(life["start"], dtype=np.float64), np.asarray(life["stop"], dtype=np.float64)
     first, last = _ends(ledger, spec)
-    if not spec.curve:
-        return np.arange(start.size, dtype=np.int64), start, stop, first, last
-    at, worth = (np.array(column) for column in zip(*spec.curve, strict=True))
+    if spec.curve is None:
+        return _Line(segment=np.arange(start.size, dtype=np.int64), start=start, stop=stop, first=first, last=last, before=first, after=last)
+    if spec.marker not in ledger.markers:
+        raise EconomicsError(where="utility", found=f"marker {spec.marker}", expected=", ".join(ledger.markers))
     left, right = (np.asarray(life[f"{spec.marker}_{side}"], dtype=np.float64) for side in ("start", "stop"))
-    segment, before, after = split_at_points(left, right, at)
+    segment, before, after = split_at_points(left, right, spec.curve.points)
     share_before, share_after = ((value - left[segment]) / _or_one(right - left)[segment] for value in (before, after))
     others, rise, length = first[segment], (last - first)[segment], (stop - start)[segment]
     is_last = np.append(segment[1:] != segment[:-1], True)[: segment.size]
     share_after = np.where(is_last, 1.0, share_after)
-    return (
-        segment,
-        start[segment] + share_before * length,
-        np.where(is_last, stop[segment], start[segment] + share_after * length),
-        others + rise * share_before + np.interp(before, at, worth),
-        others + rise * share_after + np.interp(after, at, worth),
-    )
+    return _Line(
+        segment=segment, start=start[segment] + share_before * length, stop=np.where(is_last, stop[segment], start[segment] + share_after * length),
+        first=others + rise * share_before, last=others + rise * share_after, before=before, after=after,
+    )  # fmt: skip
 
 
 def _or_one(x: Floats) -> Floats:

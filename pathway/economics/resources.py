@@ -33,7 +33,7 @@ class ResourceUse:
     stop: Floats
 
 
-def resource_use(resource: Resource, timeline: Timeline, life: Life, values: dict[str, float]) -> ResourceUse:
+def resource_use(resource: Resource, timeline: Timeline, life: Life, values: dict[str, float], age: Floats) -> ResourceUse:
     """Use of one resource by everybody.
 
     Parameters
@@ -43,16 +43,20 @@ def resource_use(resource: Resource, timeline: Timeline, life: Life, values: dic
     timeline, life
         Of one strategy.
     values
-        Parameter values by id, for the band of a marker.
+        Parameter values by id, for quantities, ages and the band of a marker.
+    age : shape (patients,)
+        At entry.
 
     Raises
     ------
     EconomicsError
         If it names something that neither program nor log knows, or a band where there is none.
     """
+    quantity = resource.quantity if resource.quantity_value is None else values[resource.quantity_value]
+    last = np.full(age.size, np.inf) if resource.age_below is None else values[resource.age_below] - age
     if resource.per == "year":
-        return _per_year(resource, timeline, life, values)
-    return _per_event(resource, timeline)
+        return _per_year(resource, timeline, life, values, quantity, last)
+    return _per_event(resource, timeline, quantity, last)
 
 
 def _where(resource: Resource) -> str:
@@ -93,15 +97,15 @@ def _registers(resource: Resource, timeline: Timeline, state: Ints, regimen: Int
     return fits
 
 
-def _per_event(resource: Resource, timeline: Timeline) -> ResourceUse:
-    """Count rows of the log."""
+def _per_event(resource: Resource, timeline: Timeline, quantity: float, last: Floats) -> ResourceUse:
+    """Count rows of the log before the ``last`` time of each patient."""
     if resource.marker is not None:
         raise EconomicsError(
             where=_where(resource), found=f"a band of {resource.marker} per {resource.per}", expected='per = "year"'
         )
-    state, regimen = timeline.column("state"), timeline.column("regimen")
     if resource.per == "death":
-        chosen = timeline.select(Kind.MOVE) & ((timeline.program.absorbing >> state) & 1).astype(bool)
+        rows = timeline.rows_of(Kind.MOVE)
+        rows = rows[(timeline.program.absorbing >> timeline.column("state", rows) & 1).astype(bool)]
     else:
         kinds = {kind.name.lower(): kind for kind in Kind}
         kind = "visit" if resource.per == "visit" else str(resource.kind)
@@ -109,27 +113,30 @@ def _per_event(resource: Resource, timeline: Timeline) -> ResourceUse:
             raise _unknown(resource, kind, tuple(kinds))
         if resource.name is not None and resource.name not in timeline.log.names:
             raise _unknown(resource, resource.name, timeline.log.names)
-        chosen = timeline.select(kinds[kind], resource.name)
-    chosen &= _registers(resource, timeline, state, regimen)
+        rows = timeline.rows_of(kinds[kind], resource.name)
+    position, time = timeline.position[rows], timeline.time[rows]
+    chosen = _registers(resource, timeline, timeline.column("state", rows), timeline.column("regimen", rows))
+    chosen &= (time < last[position]) & (quantity > 0.0)
     if resource.requires_flag:
         bits = _bits(resource, (resource.requires_flag,), timeline.program.flags)
-        chosen &= (timeline.flags[timeline.last_row(timeline.position, timeline.time)] & bits) > 0
+        chosen &= (timeline.flags[timeline.last_row(position, time)] & bits) > 0
     if resource.requires_condition:
-        chosen &= timeline.condition == _condition(resource, timeline)
-    rows = np.flatnonzero(chosen)
-    time = timeline.time[rows]
+        chosen &= timeline.condition[rows] == _condition(resource, timeline)
+    rows, time = rows[chosen], time[chosen]
     return ResourceUse(
-        position=timeline.position[rows],
+        position=position[chosen],
         line=timeline.column("line", rows),
-        regimen=regimen[rows],
-        quantity=np.full(rows.size, resource.quantity),
+        regimen=timeline.column("regimen", rows),
+        quantity=np.full(rows.size, quantity),
         start=time,
         stop=time.copy(),
     )
 
 
-def _per_year(resource: Resource, timeline: Timeline, life: Life, values: dict[str, float]) -> ResourceUse:
-    """Years in states, with flags, conditions, drugs and a band of a marker: the exact part of each segment."""
+def _per_year(
+    resource: Resource, timeline: Timeline, life: Life, values: dict[str, float], quantity: float, last: Floats
+) -> ResourceUse:
+    """Years before the ``last`` time in states, with flags, conditions, drugs and a band of a marker: the exact part of each segment."""
     fits = _registers(resource, timeline, life.state, life.regimen)
     if resource.requires_flag:
         fits &= (life.flags & _bits(resource, (resource.requires_flag,), timeline.program.flags)) > 0
@@ -142,10 +149,37 @@ def _per_year(resource: Resource, timeline: Timeline, life: Life, values: dict[s
         low = values[resource.marker_at_least] if resource.marker_at_least else -np.inf
         high = values[resource.marker_below] if resource.marker_below else np.inf
         start, stop = inside_band(start, stop, *life.markers[resource.marker], low, high)
-    rows = np.flatnonzero(fits & (stop > start))
+    stop = np.minimum(stop, last[life.patient])
+    rows = np.flatnonzero(fits & (stop > start) & (quantity > 0.0))
+    amount = quantity * (stop[rows] - start[rows])
+    if resource.times_marker and resource.marker is not None:
+        amount = amount * _mean_of(resource.marker, life, rows, start[rows], stop[rows])
+        # What follows a marker is not the same at both ends of a line of therapy: every segment stays a row.
+        begins = ends = np.arange(rows.size)
+    else:
+        begins, ends = _runs(life, rows, start[rows], stop[rows])
     position, line, regimen = life.patient[rows], life.line[rows], life.regimen[rows]
-    start, stop = start[rows], stop[rows]
-    # Neighbours under the same line and regimen become one row: the rate is the same on both.
+    begin, end = start[rows][begins], stop[rows][ends]
+    return ResourceUse(
+        position=position[begins],
+        line=line[begins],
+        regimen=regimen[begins],
+        quantity=amount if resource.times_marker else (end - begin) * quantity,
+        start=begin,
+        stop=end,
+    )
+
+
+def _mean_of(marker: str, life: Life, rows: Ints, start: Floats, stop: Floats) -> Floats:
+    """Mean of a marker over a part of each segment: the value in its middle, since it runs straight."""
+    first, last = (side[rows] for side in life.markers[marker])
+    share = (0.5 * (start + stop) - life.start[rows]) / (life.stop[rows] - life.start[rows])
+    return np.asarray(first + (last - first) * share, dtype=np.float64)
+
+
+def _runs(life: Life, rows: Ints, start: Floats, stop: Floats) -> tuple[Ints, Ints]:
+    """First and last of neighbours under the same line and regimen, which become one row: the rate is the same on both."""
+    position, line, regimen = life.patient[rows], life.line[rows], life.regimen[rows]
     new = np.ones(rows.size, dtype=bool)
     new[1:] = (
         (position[1:] != position[:-1])
@@ -155,11 +189,4 @@ def _per_year(resource: Resource, timeline: Timeline, life: Life, values: dict[s
     )
     begins = np.flatnonzero(new)
     ends = np.append(begins[1:] - 1, rows.size - 1) if rows.size else begins
-    return ResourceUse(
-        position=position[begins],
-        line=line[begins],
-        regimen=regimen[begins],
-        quantity=(stop[ends] - start[begins]) * resource.quantity,
-        start=start[begins],
-        stop=stop[ends],
-    )
+    return begins, ends

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pathway.economics.discounting import Discounting
+from pathway.economics.maps import UtilityCurve, curve_of, through
 from pathway.errors import EconomicsError, FaultList, did_you_mean
 from pathway.units import DAYS_PER_YEAR
 
@@ -74,7 +75,11 @@ class UtilityTerms:
     source_norm
         Norm of the people in whom the level was measured.
     curve
-        (marker, utility), ascending, in place of level, slope and reference; straight between and held beyond its ends.
+        Utility by marker, age and sex, added to the level; with a slope of 0.
+    map
+        Name of the map that the curve is of; empty: none.
+    is_scaled
+        Whether utility is multiplied by norm / norm of the source; if not, norms only cap.
     conditions, flags, states, treatments
         Changes that are added: a loss is negative.
     other_markers
@@ -89,7 +94,9 @@ class UtilityTerms:
     reference: float
     norm: Floats
     source_norm: float = 1.0
-    curve: tuple[tuple[float, float], ...] = ()
+    curve: UtilityCurve | None = None
+    map: str = ""
+    is_scaled: bool = True
     is_capped: bool = True
     conditions: dict[str, float] = field(default_factory=dict)
     flags: dict[str, float] = field(default_factory=dict)
@@ -114,12 +121,17 @@ class Terms:
     utility: UtilityTerms
     thresholds: tuple[float, ...]
     not_valued: tuple[str, ...] = ()
+    maps: dict[str, UtilityTerms] = field(default_factory=dict)
+    """Every map of the disease by name, the one in force among them; empty where it has none."""
 
     def describe(self) -> dict[str, str]:
         """Conventions, printed with every result."""
         utilities = "no adjustment to age and sex; capped at 1"
         if self.utility.norm.size:
-            utilities = "multiplied by the age and sex norm" + (", capped by it" if self.utility.is_capped else "")
+            utilities = "multiplied by the age and sex norm" if self.utility.is_scaled else "not multiplied by the age and sex norm"
+            utilities += ", capped by it" if self.utility.is_capped else ""
+        if self.utility.map:
+            utilities = f"map {self.utility.map} of {self.utility.marker}, age and sex; {utilities}"
         day = self.price_date.isoformat()
         return {
             "Perspective": self.perspective,
@@ -165,6 +177,7 @@ def terms_of(scenario: Scenario, values: dict[str, float]) -> Terms:
         if price is not None:
             prices[item] = price
     faults.raise_if_any(EconomicsError)
+    utilities = _utilities(scenario, values)
     return Terms(
         currency=choice.currency,
         price_year=choice.price_year,
@@ -175,9 +188,10 @@ def terms_of(scenario: Scenario, values: dict[str, float]) -> Terms:
             costs=choice.discount_costs, outcomes=choice.discount_outcomes, convention=choice.discount_convention
         ),
         prices=prices,
-        utility=_utility(scenario, values),
+        utility=utilities[_chosen_map(scenario)],
         thresholds=tuple(choice.thresholds),
         not_valued=library.economics.utility.not_valued,
+        maps={name: one for name, one in utilities.items() if name},
     )
 
 
@@ -271,7 +285,8 @@ def _dated(
     )
 
 
-def _utility(scenario: Scenario, values: dict[str, float]) -> UtilityTerms:
+def _utilities(scenario: Scenario, values: dict[str, float]) -> dict[str, UtilityTerms]:
+    """Terms by map; of one without a name where there are no maps."""
     spec = scenario.library.economics.utility
     norm: Floats = np.zeros((2, 0))
     source_norm = 1.0
@@ -287,21 +302,37 @@ def _utility(scenario: Scenario, values: dict[str, float]) -> UtilityTerms:
     def named(ids: dict[str, str]) -> dict[str, float]:
         return {name: values[row] for name, row in ids.items()}
 
-    return UtilityTerms(
-        marker=spec.marker,
-        level=0.0 if spec.level is None else values[spec.level],
-        slope=0.0 if spec.slope is None else values[spec.slope],
-        reference=0.0 if spec.reference is None else values[spec.reference],
-        curve=tuple((values[at], values[worth]) for at, worth in spec.curve),
-        norm=norm,
-        source_norm=source_norm,
-        is_capped=spec.capped_by_norm,
-        conditions=named(spec.conditions),
-        flags=named(spec.flags),
-        states=named(spec.states),
-        treatments=named(spec.treatments),
-        other_markers=named(spec.other_markers),
-    )
+    def told(curve: UtilityCurve | None, name: str = "") -> UtilityTerms:
+        return UtilityTerms(
+            marker=spec.marker,
+            level=0.0 if spec.level is None else values[spec.level],
+            slope=0.0 if spec.slope is None else values[spec.slope],
+            reference=0.0 if spec.reference is None else values[spec.reference],
+            curve=curve,
+            map=name,
+            norm=norm,
+            source_norm=source_norm,
+            is_scaled=spec.scaled_by_norm,
+            is_capped=spec.capped_by_norm,
+            conditions=named(spec.conditions),
+            flags=named(spec.flags),
+            states=named(spec.states),
+            treatments=named(spec.treatments),
+            other_markers=named(spec.other_markers),
+        )
+
+    if not spec.maps:
+        curve = through(tuple((values[at], values[worth]) for at, worth in spec.curve)) if spec.curve else None
+        return {"": told(curve)}
+    return {name: told(curve_of(one, values), name) for name, one in spec.maps.items()}
+
+
+def _chosen_map(scenario: Scenario) -> str:
+    """Name of the map in force; empty where there is none."""
+    spec = scenario.library.economics.utility
+    if spec.map_switch is not None:
+        return scenario.switches[spec.map_switch]
+    return next(iter(spec.maps), "")
 
 
 def prices_used(terms: Terms) -> pd.DataFrame:

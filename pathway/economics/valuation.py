@@ -52,6 +52,8 @@ class Outcomes:
         Years, undiscounted.
     years_by_line : shape (patients, lines + 1)
         Years, undiscounted; column 0: untreated.
+    qalys_by_map : shape (patients, maps, 2)
+        Discounted QALYs under every map of the terms, in their order: capped by the norm, and by 1 alone. No maps where there is no choice.
     item_rows
         Per item and category in use: item, label, category, unit, basis, grade (the weakest of the prices in use).
     item_sums : shape (parts, item rows, 4)
@@ -67,6 +69,7 @@ class Outcomes:
     qalys_discounted: Floats
     years_by_state: Floats
     years_by_line: Floats
+    qalys_by_map: Floats
     item_rows: tuple[tuple[str, ...], ...]
     item_sums: Floats
 
@@ -118,6 +121,7 @@ def value(ledger: Ledger, terms: Terms, *, known: Pieces | None = None) -> Outco
         qalys_discounted=quality_adjusted_years(pieces, patients, discounting.outcomes, discounting),
         years_by_state=_sums(person, state, years, patients, len(ledger.states)),
         years_by_line=_sums(person, line, years, patients, ledger.lines + 1),
+        qalys_by_map=_by_map(ledger, terms, pieces),
         item_rows=bought.rows(ledger, terms),
         item_sums=bought.sums(),
     )
@@ -179,6 +183,17 @@ def _bought(ledger: Ledger, terms: Terms) -> _Bought:
     return _Bought(
         pairs=pairs, items=width, plain=_sums(patient, which, plain, patients, pairs.size), present=_sums(patient, which, present, patients, pairs.size), units=np.stack(units, axis=2)
     )  # fmt: skip
+
+
+def _by_map(ledger: Ledger, terms: Terms, pieces: Pieces) -> Floats:
+    """Discounted QALYs under every map, shape (patients, maps, 2); ``pieces`` are those of the map in force."""
+    maps = terms.maps if len(terms.maps) > 1 else {}
+    found = np.zeros((ledger.patients, len(maps), 2))
+    for number, (name, spec) in enumerate(maps.items()):
+        lived = pieces if name == terms.utility.map else pieces_of(ledger, spec)
+        for side, one in enumerate((lived, replace(lived, cap=np.ones(lived.cap.size)))):
+            found[:, number, side] = quality_adjusted_years(one, ledger.patients, terms.discounting.outcomes, terms.discounting)
+    return found
 
 
 def _sums(row: Ints, column: Ints, weight: Floats, rows: int, columns: int) -> Floats:

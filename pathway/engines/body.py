@@ -214,7 +214,7 @@ class Body:
                 continue
             if effect.dose is not Dose.ANY and record.reduced >> effect.first_treatment & 1 != effect.dose:
                 continue
-            start = self._clock_start(effect.clock)
+            start = self.responses.over_since[effect.clock.treatment] if effect.kind is EffectKind.REBOUND else self._clock_start(effect.clock)
             if start == inf:
                 continue
             if effect.kind in (EffectKind.RESPONSE, EffectKind.REBOUND):

@@ -175,10 +175,10 @@ def list_effects(p: Ints, q: Floats, s: Ints, z: Floats) -> None:
         dose = p[e + at.E_DOSE]
         if dose >= 0 and s[at.S_REDUCED] >> p[e + at.E_FIRST] & 1 != dose:
             continue
-        start = clock_start(p, s, z, clock, treatment)
+        kind = p[e + at.E_KIND]
+        start = z[at.F_OVER_SINCE + treatment] if kind == REBOUND else clock_start(p, s, z, clock, treatment)
         if start == INFINITY:
             continue
-        kind = p[e + at.E_KIND]
         amount = 1.0
         if kind == RESPONSE:
             amount = -z[at.F_AMOUNT + treatment * markers + p[e + at.E_MARKER]]
@@ -295,8 +295,17 @@ def cut(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
 
 
 @inner_kernel
+def has_response(p: Ints, treatment: int) -> bool:
+    """Is a response declared for a treatment?"""
+    for number in range(p[at.H_RESPONSES]):
+        if p[p[at.P_RESPONSE] + number * at.Q_SIZE + at.Q_TREATMENT] == treatment:
+            return True
+    return False
+
+
+@inner_kernel
 def to_give_back(p: Ints, q: Floats, s: Ints, z: Floats, marker: int, time: float) -> float:
-    """What ended courses have yet to give back of a marker."""
+    """What responses that are over have yet to give back of a marker."""
     total = 0.0
     markers = p[at.H_MARKERS]
     for effect in range(p[at.H_EFFECTS]):
@@ -304,11 +313,11 @@ def to_give_back(p: Ints, q: Floats, s: Ints, z: Floats, marker: int, time: floa
             continue
         e = p[at.P_EFFECT] + effect * at.E_SIZE
         treatment = p[e + at.E_CLOCK_TREATMENT]
-        if p[e + at.E_KIND] != REBOUND or p[e + at.E_MARKER] != marker or s[at.S_REGIMEN] >> treatment & 1:
+        if p[e + at.E_KIND] != REBOUND or p[e + at.E_MARKER] != marker or z[at.F_OVER_SINCE + treatment] == INFINITY:
             continue
         gained = z[at.F_GAINED + treatment * markers + marker]
         if gained != 0.0:
-            years = time - z[at.F_STOP + treatment]
+            years = time - z[at.F_OVER_SINCE + treatment]
             place = p[e + at.E_PHASES]
             count = p[e + at.E_PHASE_COUNT]
             total = total + gained * (reached(q, place, count, INFINITY) - reached(q, place, count, years))
@@ -317,11 +326,24 @@ def to_give_back(p: Ints, q: Floats, s: Ints, z: Floats, marker: int, time: floa
 
 @inner_kernel
 def end_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int, time: float) -> None:
-    """Note what a course reached as it ends."""
+    """Note what a course reached as its response is over; one that is over already, or never was, stays so."""
+    if z[at.F_OVER_SINCE + treatment] < INFINITY or not has_response(p, treatment):
+        return
     years = time - z[at.F_START + treatment]
     markers = p[at.H_MARKERS]
     for effect in range(p[at.H_EFFECTS]):
         e = p[at.P_EFFECT] + effect * at.E_SIZE
         if s[at.I_EFFECT_ON + effect] and p[e + at.E_KIND] == RESPONSE and p[e + at.E_CLOCK_TREATMENT] == treatment:
             place = treatment * markers + p[e + at.E_MARKER]
-            z[at.F_GAINED + place] = z[at.F_AMOUNT + place] * reached(q, p[e + at.E_PHASES], p[e + at.E_PHASE_COUNT], years)
+            z[at.F_GAINED + place] = z[at.F_CARRIED + place] + z[at.F_AMOUNT + place] * reached(q, p[e + at.E_PHASES], p[e + at.E_PHASE_COUNT], years)
+    z[at.F_OVER_SINCE + treatment] = time
+
+
+@inner_kernel
+def lose_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int, time: float) -> None:
+    """The response of a course that goes on is over."""
+    end_response(p, q, s, z, treatment, time)
+    z[at.F_IMPROVEMENT + treatment] = 0.0
+    markers = p[at.H_MARKERS]
+    for marker in range(markers):
+        z[at.F_AMOUNT + treatment * markers + marker] = 0.0

@@ -16,7 +16,8 @@ from pathway import kernels
 from pathway.engines import compiled_layout as at
 from pathway.engines.clinic import MISSING_OFFSET, OCCURRENCE_STRIDE
 from pathway.engines.compiled_body import change_over, shown_at, unit_at
-from pathway.engines.compiled_record import BANDED, found, note_index, note_measurement, write_row
+from pathway.engines.compiled_indices import note_index
+from pathway.engines.compiled_record import BANDED, found, note_measurement, write_row
 from pathway.eventlog import Kind
 from pathway.jit import inner_kernel
 from pathway.program import ClockKind

@@ -102,8 +102,29 @@ def to_line_state(p: Ints, s: Ints, z: Floats, w: Ints, y: Floats) -> None:
 
 
 @inner_kernel
-def begin_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int) -> None:
-    """Draw how well a treatment works as its course begins; the record is still as it was before."""
+def stream_of_response(p: Ints, treatment: int) -> int:
+    """Stream of the draw of a treatment's response; -1: it has none."""
+    for number in range(p[at.H_RESPONSES]):
+        row = p[at.P_RESPONSE] + number * at.Q_SIZE
+        if p[row + at.Q_TREATMENT] == treatment:
+            return p[row + at.Q_STREAM]
+    return -1
+
+
+@inner_kernel
+def stay_lost(z: Floats, markers: int, treatment: int, after: int) -> None:
+    """A response that was lost before the exchange stays lost after it, and goes on being given back."""
+    z[at.F_IMPROVEMENT + treatment] = 0.0
+    for marker in range(markers):
+        z[at.F_AMOUNT + treatment * markers + marker] = 0.0
+        z[at.F_GAINED + treatment * markers + marker] = z[at.F_GAINED + after * markers + marker]
+        z[at.F_GAINED + after * markers + marker] = 0.0
+    z[at.F_OVER_SINCE + treatment] = z[at.F_OVER_SINCE + after]
+
+
+@inner_kernel
+def begin_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int, after: int) -> None:
+    """Draw how well a treatment works as its course begins; the record is still as it was before. ``after`` was exchanged for it (-1: none)."""
     time = z[at.Z_TIME]
     markers = p[at.H_MARKERS]
     seed, sample, patient = s[at.S_SEED], s[at.S_SAMPLE], s[at.S_PATIENT]
@@ -111,6 +132,10 @@ def begin_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int) -> No
         row = p[at.P_RESPONSE] + number * at.Q_SIZE
         if p[row + at.Q_TREATMENT] != treatment:
             continue
+        is_same = after >= 0 and stream_of_response(p, after) == p[row + at.Q_STREAM]
+        if is_same and z[at.F_OVER_SINCE + after] < time:
+            stay_lost(z, markers, treatment, after)
+            return
         numbers = p[row + at.Q_FLOATS]
         level = q[numbers]
         factor = 1.0
@@ -129,13 +154,21 @@ def begin_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int) -> No
             share = p[row + at.Q_SHARES] + one * at.QS_SIZE
             marker = p[share + at.QS_MARKER]
             values = p[share + at.QS_FLOATS]
+            held = 0.0
+            if is_same:
+                held = z[at.F_GAINED + after * markers + marker]
+                z[at.F_GAINED + after * markers + marker] = 0.0
             amount = improved
             if q[values + 1] > 0.0:
                 amount = amount + q[values + 1] * kernels.normal(seed, sample, patient, p[share + at.QS_STREAM], 0)
+            amount = q[values + 2] + q[values] * amount
             value = 1.0
             if p[share + at.QS_RELATIVE]:
-                value = z[at.F_SHOWN + marker] + to_give_back(p, q, s, z, marker, time)
-            z[at.F_AMOUNT + treatment * markers + marker] = q[values] * amount * value
+                amount = min(amount, 1.0)
+                value = z[at.F_SHOWN + marker] + to_give_back(p, q, s, z, marker, time) + held
+            z[at.F_AMOUNT + treatment * markers + marker] = amount * value - held
+            z[at.F_CARRIED + treatment * markers + marker] = held
+        z[at.F_OVER_SINCE + treatment] = INFINITY
 
 
 @inner_kernel
@@ -152,9 +185,9 @@ def set_holds(p: Ints, s: Ints, z: Floats, w: Ints, y: Floats, by_decision: int,
 
 
 @inner_kernel
-def start(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, treatment: int) -> None:
-    """A course begins."""
-    begin_response(p, q, s, z, treatment)
+def start(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, treatment: int, after: int) -> None:
+    """A course begins, in place of ``after`` (-1: of none)."""
+    begin_response(p, q, s, z, treatment, after)
     bit = 1 << treatment
     s[at.S_REGIMEN] |= bit
     s[at.S_EVER] |= bit
@@ -243,7 +276,7 @@ def take_up(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Float
     newly = regimen & ~s[at.S_REGIMEN]
     for treatment in range(p[at.H_TREATMENTS]):
         if newly >> treatment & 1:
-            start(p, q, s, z, w, y, treatment)
+            start(p, q, s, z, w, y, treatment, -1)
 
 
 @inner_kernel
@@ -271,7 +304,7 @@ def bridge(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floats
     newly = bridging & ~s[at.S_REGIMEN] & ~(barred(s) | s[at.S_JUST_STOPPED])
     for treatment in range(p[at.H_TREATMENTS]):
         if newly >> treatment & 1:
-            start(p, q, s, z, w, y, treatment)
+            start(p, q, s, z, w, y, treatment, -1)
             s[at.I_COURSE_LINE + treatment] = s[r + at.B_LINE]
             s[at.S_BRIDGED] |= 1 << treatment
 
@@ -309,8 +342,8 @@ def choose_after_stop(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats
     """The rest of the line first; a completed course never ends the line by itself."""
     r = at.S_REQUEST
     if s[r + at.B_STAGE]:
-        asked = s[r + at.B_REGIMEN]
-        if not asked & barred(s) & ~s[at.S_REGIMEN]:
+        unasked = p[p[at.P_ACCESS] + at.U_TREATMENTS] & ~s[r + at.B_ASKED]
+        if not s[r + at.B_REGIMEN] & ~s[at.S_REGIMEN] & (barred(s) | unasked):
             return
         withdraw_start(p, s, z, w, y, p[at.N_SUPERSEDED])
     meaning = p[p[at.P_REASON] + reason] if reason >= 0 else 0

@@ -67,7 +67,7 @@ def exchange(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floa
     for row in range(count):
         if regimen >> p[place + 2 * row] & 1:
             other = p[place + 2 * row + 1]
-            start(p, q, s, z, w, y, other)
+            start(p, q, s, z, w, y, other, p[place + 2 * row])
             z[at.F_EXPIRY + other] = z[at.F_HANDED + 2 * other]
             z[at.F_FILES_AT + other] = z[at.F_HANDED + 2 * other + 1]
 

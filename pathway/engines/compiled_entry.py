@@ -69,9 +69,11 @@ def clear(p: Ints, s: Ints, z: Floats) -> None:
         z[at.F_EXPIRY + treatment] = INFINITY
         z[at.F_FILES_AT + treatment] = INFINITY
         z[at.F_IMPROVEMENT + treatment] = 0.0
+        z[at.F_OVER_SINCE + treatment] = INFINITY
         for marker in range(p[at.H_MARKERS]):
             z[at.F_AMOUNT + treatment * p[at.H_MARKERS] + marker] = 0.0
             z[at.F_GAINED + treatment * p[at.H_MARKERS] + marker] = 0.0
+            z[at.F_CARRIED + treatment * p[at.H_MARKERS] + marker] = 0.0
     for number in range(p[at.H_TRANSITIONS]):
         z[at.F_BUDGET + number] = 0.0
     for marker in range(p[at.H_MARKERS]):

@@ -63,7 +63,7 @@ MARKER_FIELDS = ("name", "baseline", "reference", "first", "factor", "ceiling", 
 (T_REQUIRES_CONDITION, T_FORBIDS_CONDITION, T_REQUIRES_REGIMEN, T_STOPS, T_REASON, T_CONDITION, T_FLAG, T_CAUSE, T_INVARIANT, T_IS_DEATH) = range(11, 21)
 (T_TABLE, T_TABLE_LENGTH, T_PHASES, T_PHASE_COUNT, T_MARKERS, T_MARKER_COUNT, T_TREATMENTS, T_TREATMENT_COUNT, T_FLAGS, T_FLAG_COUNT) = range(21, 31)
 (T_CONDITIONS, T_CONDITION_COUNT, T_RESPONSES, T_RESPONSE_COUNT, T_COVARIATES, T_COVARIATE_COUNT, T_WHERE, T_WHERE_COUNT) = range(31, 39)
-(T_JUMPS, T_JUMP_COUNT, T_FLOATS, T_SIZE) = range(39, 43)
+(T_JUMPS, T_JUMP_COUNT, T_LOSES, T_FLOATS, T_SIZE) = range(39, 44)
 """A list of terms is an offset into the whole numbers, where each term is (index, offset of its floats)."""
 (TF_SHAPE, TF_SCALE, TF_LEVEL, TF_SLOPE, TF_SIZE) = range(5)
 
@@ -81,6 +81,7 @@ MARKER_FIELDS = ("name", "baseline", "reference", "first", "factor", "ceiling", 
 
 (Q_TREATMENT, Q_STREAM, Q_SHIFTS, Q_SHIFT_COUNT, Q_FACTORS, Q_FACTOR_COUNT, Q_CURVE, Q_CURVE_COUNT, Q_SHARES, Q_SHARE_COUNT, Q_FLOATS, Q_SIZE) = range(12)
 (QS_MARKER, QS_RELATIVE, QS_STREAM, QS_FLOATS, QS_SIZE) = range(5)
+"""Floats of a share: weight, noise, direct."""
 
 # --- a life: single whole numbers ---------------------------------------------------------------------------------------------
 _place = count().__next__
@@ -165,10 +166,11 @@ _real = _lay(
         **dict.fromkeys(("native", "shown", "native_slope", "shown_slope", "unit", "unit_end", "factor", "personal", "before", "after"), MOST["marker"]),
         **dict.fromkeys(("entry_shown", "line_baseline"), MOST["marker"]), "ring_time": MOST["marker"] * RING, "ring_value": MOST["marker"] * RING,
         "finding_time": MOST["finding"], "finding_value": MOST["finding"],
-        **dict.fromkeys(("start", "stop", "expiry", "files_at", "improvement"), MOST["treatment"]), "handed": 2 * MOST["treatment"],
+        **dict.fromkeys(("start", "stop", "expiry", "files_at", "improvement", "over_since"), MOST["treatment"]), "handed": 2 * MOST["treatment"],
         **dict.fromkeys(("budget", "constant", "level", "slope", "whole", "base", "exponent", "clock_start", "phase_end", "plain_level"), MOST["transition"]),
         **dict.fromkeys(("effect", "effect_amount", "effect_start", "effect_end"), MOST["effect"]),
         "origin": MOST["schedule"], "due": MOST["schedule"], "amount": MOST["treatment"] * MOST["marker"], "gained": MOST["treatment"] * MOST["marker"],
+        "carried": MOST["treatment"] * MOST["marker"],
         "index_baseline": MOST["index"], "index_time": MOST["index"] * RING, "index_value": MOST["index"] * RING,
     },
 )  # fmt: skip
@@ -177,6 +179,7 @@ F_UNIT, F_UNIT_END, F_FACTOR, F_PERSONAL, F_BEFORE, F_AFTER = (_real[name] for n
 F_ENTRY_SHOWN, F_LINE_BASELINE, F_RING_TIME, F_RING_VALUE = (_real[name] for name in ("entry_shown", "line_baseline", "ring_time", "ring_value"))
 F_FINDING_TIME, F_FINDING_VALUE, F_START, F_STOP = (_real[name] for name in ("finding_time", "finding_value", "start", "stop"))
 F_EXPIRY, F_FILES_AT, F_IMPROVEMENT, F_HANDED = (_real[name] for name in ("expiry", "files_at", "improvement", "handed"))
+F_OVER_SINCE, F_CARRIED = (_real[name] for name in ("over_since", "carried"))
 F_BUDGET, F_CONSTANT, F_LEVEL, F_SLOPE, F_WHOLE = (_real[name] for name in ("budget", "constant", "level", "slope", "whole"))
 F_BASE, F_EXPONENT, F_CLOCK_START, F_PHASE_END, F_PLAIN_LEVEL = (_real[name] for name in ("base", "exponent", "clock_start", "phase_end", "plain_level"))
 F_EFFECT, F_EFFECT_AMOUNT, F_EFFECT_START, F_EFFECT_END = (_real[name] for name in ("effect", "effect_amount", "effect_start", "effect_end"))

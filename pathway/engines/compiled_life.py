@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pathway import kernels
 from pathway.engines import compiled_layout as at
-from pathway.engines.compiled_body import cut, jump, pass_knot
+from pathway.engines.compiled_body import cut, jump, lose_response, pass_knot
 from pathway.engines.compiled_clinic import next_visit
 from pathway.engines.compiled_courses import (
     bridge,
@@ -44,7 +44,7 @@ Floats = NDArray[np.float64]
 
 INFINITY = math.inf
 NAN = math.nan
-ENTER, CONDITION, RECOVER, JUMP, END = (int(kind) for kind in (Kind.ENTER, Kind.CONDITION, Kind.RECOVER, Kind.JUMP, Kind.END))
+ENTER, CONDITION, RECOVER, JUMP, END, LOSE = (int(kind) for kind in (Kind.ENTER, Kind.CONDITION, Kind.RECOVER, Kind.JUMP, Kind.END, Kind.LOSE))
 HORIZON, ABSORBING, TIMED, SCHEDULED, REQUEST = int(Turn.HORIZON), int(Turn.ABSORBING), int(Turn.TIMED), int(Turn.SCHEDULED), int(Turn.REQUEST)
 EXPIRY, VISIT, CONFIRMATION, KNOT = int(Turn.EXPIRY), int(Turn.VISIT), int(Turn.CONFIRMATION), int(Turn.KNOT)
 CHOOSES_NEXT_LINE, CHOOSES_SAME_LINE, CHOOSES_NOTHING = 0, 1, 2
@@ -98,6 +98,9 @@ def fire(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floats, 
         change = q[p[place + 2 * row + 1]]
         jump(p, q, z, marker, change)
         write_row(p, s, z, w, y, JUMP, p[p[at.P_MARKER] + marker * at.M_SIZE + at.M_NAME], name, change, NAN, NAN, -1)
+    if p[t + at.T_LOSES]:
+        lose_response(p, q, s, z, p[t + at.T_TREATMENT], z[at.Z_TIME])
+        write(p, s, z, w, y, LOSE, p[p[at.P_TREATMENT_NAME] + p[t + at.T_TREATMENT]], name)
     is_death = p[t + at.T_IS_DEATH] != 0
     stopped = p[t + at.T_STOPS] & s[at.S_REGIMEN]
     reason = p[t + at.T_REASON]

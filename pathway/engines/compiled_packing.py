@@ -16,6 +16,7 @@ from pathway.errors import EngineError, FaultList
 from pathway.eventlog import Kind
 from pathway.program import (
     FAILURES,
+    UNSAFE,
     AccessSpec,
     Action,
     DecisionSpec,
@@ -41,7 +42,9 @@ DECIDING = {Op.ALL: Truth.NOT_MET, Op.ANY: Truth.MET}
 DELAY_FAMILIES = {"fixed": 0, "exponential": 1, "lognormal": 2}
 FAILED, INTOLERANT, CONTRAINDICATED, COMPLETED, GOOD_RESPONSE = 1, 2, 3, 4, 5
 """What a reason of stopping means to the record; 0: nothing."""
-REASONS = {**dict.fromkeys(FAILURES, FAILED), "intolerance": INTOLERANT, "contraindication": CONTRAINDICATED, "completed": COMPLETED, "good_response": GOOD_RESPONSE}
+REASONS = {
+    **dict.fromkeys(FAILURES, FAILED), **dict.fromkeys(UNSAFE, CONTRAINDICATED), "intolerance": INTOLERANT, "completed": COMPLETED, "good_response": GOOD_RESPONSE,
+}  # fmt: skip
 ENGINE_WORDS = {
     at.N_LINE: "line", at.N_ENTRY: "entry", at.N_CHOICE: "choice", at.N_START: "start", at.N_RENEWAL: "renewal", at.N_RESIDUAL: "residual", at.N_PEER: "peer_to_peer",
     at.N_APPEAL: "appeal", at.N_APPROVED: "approved", at.N_CONFIRMATORY: "confirmatory", at.N_NO_CANDIDATE: "no_candidate", at.N_DEATH: "death",
@@ -252,7 +255,7 @@ def _transition(w: _Writer, t: TransitionSpec) -> list[int]:
         w.name(t.name), t.stream, t.sources, t.to, t.treatment, t.form, t.clock.kind, t.clock.treatment, t.reset, t.requires_flag, t.forbids_flag,
         t.requires_condition, t.forbids_condition, t.requires_regimen, t.stops, w.name(t.reason), t.condition, t.flag, w.name(t.cause), t.is_invariant, is_death,
         table, length, *w.phases(t.rates), *w.terms(t.marker_terms), *w.terms(t.treatment_terms), *w.terms(t.flag_terms), *w.terms(t.condition_terms),
-        *w.terms(t.response_terms), *w.terms(t.covariate_terms), *w.terms(t.where), *w.terms(t.jumps), w.floats((t.shape, t.scale, t.level, t.slope)),
+        *w.terms(t.response_terms), *w.terms(t.covariate_terms), *w.terms(t.where), *w.terms(t.jumps), t.loses_response, w.floats((t.shape, t.scale, t.level, t.slope)),
     ]  # fmt: skip
 
 
@@ -279,7 +282,7 @@ def _index(w: _Writer, name: str, terms: Sequence[tuple[int, float, int]], const
 
 
 def _response(w: _Writer, r: ResponseSpec) -> list[int]:
-    shares = [(s.marker, s.is_relative, s.stream, w.floats((s.weight, s.noise_sd))) for s in r.shares]
+    shares = [(s.marker, s.is_relative, s.stream, w.floats((s.weight, s.noise_sd, s.direct))) for s in r.shares]
     return [
         r.treatment, r.stream, *w.terms(r.shifts), *w.terms(r.factors), w.floats(x for point in r.curve for x in point), len(r.curve),
         w.table(shares, at.QS_SIZE), len(shares), w.floats((r.level, r.sd)),

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from pathway import kernels
 from pathway.engines import compiled_layout as at
+from pathway.engines.compiled_indices import index_highest, index_latest, index_lowest_on_line
 from pathway.jit import inner_kernel
 from pathway.rules import FIELD_NUMBERS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-INFINITY = math.inf
-NAN = math.nan
+INFINITY, NAN = math.inf, math.nan
 YES_NO, BANDED, CONTINUOUS = 0, 1, 2
 LATEST, FALL, RELATIVE_FALL, RISE = (FIELD_NUMBERS[name] for name in ("latest", "fall", "relative_fall", "rise"))
 FALL_FROM_LINE_START, RISE_FROM_LINE_START = FIELD_NUMBERS["fall_from_line_start"], FIELD_NUMBERS["rise_from_line_start"]
@@ -34,6 +34,7 @@ FLAG, CONDITION, FALL_ON_LINE = (FIELD_NUMBERS[name] for name in ("flag", "condi
 RELATIVE_FALL_FROM_LINE_START, INDEX, INDEX_HIGHEST = (FIELD_NUMBERS[name] for name in ("relative_fall_from_line_start", "index", "index_highest"))
 COURSE_YEARS, YEARS_SINCE_START = FIELD_NUMBERS["course_years"], FIELD_NUMBERS["years_since_start"]
 CONSTANT, UNSEEN, ASKED = (FIELD_NUMBERS[name] for name in ("constant", "unseen", "asked"))
+INDEX_LOWEST_ON_LINE = FIELD_NUMBERS["index_lowest_on_line"]
 INDEX_FALL, INDEX_RELATIVE_FALL = FIELD_NUMBERS["index_fall_from_line_start"], FIELD_NUMBERS["index_relative_fall_from_line_start"]
 
 
@@ -97,19 +98,6 @@ def note_measurement(p: Ints, s: Ints, z: Floats, marker: int, time: float, valu
     z[at.F_RING_VALUE + place] = value
     s[at.I_MEASURED + marker] = count + 1
     base = at.F_LINE_BASELINE + marker
-    if z[base] != z[base]:
-        z[base] = value
-
-
-@inner_kernel
-def note_index(p: Ints, s: Ints, z: Floats, number: int, time: float, value: float) -> None:
-    """Write down an index that was computed from what a visit measured."""
-    count = s[at.I_INDEX_COUNT + number]
-    place = number * at.RING + (count & at.RING_MASK)
-    z[at.F_INDEX_TIME + place] = time
-    z[at.F_INDEX_VALUE + place] = value
-    s[at.I_INDEX_COUNT + number] = count + 1
-    base = at.F_INDEX_BASELINE + number
     if z[base] != z[base]:
         z[base] = value
 
@@ -191,36 +179,6 @@ def share_lost(before: float, now: float) -> float:
     if before != before or now != now:
         return NAN
     return (before - now) / before if before > 0.0 else INFINITY
-
-
-@inner_kernel
-def index_latest(p: Ints, s: Ints, z: Floats, of: int, since: float) -> float:
-    """Last value of an index, if not older than ``since``."""
-    count = s[at.I_INDEX_COUNT + of]
-    if count == 0:
-        return NAN
-    place = of * at.RING + (count - 1 & at.RING_MASK)
-    return z[at.F_INDEX_VALUE + place] if z[at.F_INDEX_TIME + place] >= since else NAN
-
-
-@inner_kernel
-def index_highest(p: Ints, s: Ints, z: Floats, of: int, since: float, window: float) -> float:
-    """Highest value of an index in the window; needs two in it, the first in its earlier half."""
-    count = s[at.I_INDEX_COUNT + of]
-    times = at.F_INDEX_TIME + of * at.RING
-    values = at.F_INDEX_VALUE + of * at.RING
-    best = NAN
-    first = NAN
-    seen = 0
-    for back in range(min(count, at.KEPT)):
-        place = count - 1 - back & at.RING_MASK
-        if z[times + place] < since:
-            break
-        first = z[times + place]
-        seen += 1
-        value = z[values + place]
-        best = value if seen == 1 or value > best else best
-    return best if seen > 1 and first <= since + 0.5 * window else NAN
 
 
 @inner_kernel
@@ -337,6 +295,8 @@ def field_value(p: Ints, q: Floats, s: Ints, z: Floats, field: int, of: int, win
         return index_latest(p, s, z, of, since)
     if field == INDEX_HIGHEST:
         return index_highest(p, s, z, of, since, window)
+    if field == INDEX_LOWEST_ON_LINE:
+        return index_lowest_on_line(p, s, z, of, since)
     if field == INDEX_FALL:
         return z[at.F_INDEX_BASELINE + of] - index_latest(p, s, z, of, since)
     if field == INDEX_RELATIVE_FALL:

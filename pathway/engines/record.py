@@ -214,6 +214,16 @@ class Record:
             best = value if count == 1 or value > best else best
         return best if count > 1 and first <= since + 0.5 * window else nan
 
+    def _index_lowest_on_line(self, time: float, of: int, window: float) -> float:
+        """Lowest value since the line began (its baseline apart) and inside the window."""
+        best = nan
+        for when, value in reversed(self.indices[of]):
+            if when < time - window or when <= self.line_start:
+                break
+            if not value >= best:
+                best = value
+        return best
+
     def _index_fall_from_line_start(self, time: float, of: int, window: float) -> float:
         return self.index_baseline[of] - self._index(time, of, window)
 

@@ -25,6 +25,7 @@ from pathway.program import (
     FAILURES,
     LINE_STATE,
     PRESENT_REGIMEN,
+    UNSAFE,
     Action,
     ClockKind,
     Cohort,
@@ -236,6 +237,9 @@ class Life:
         for marker, change in spec.jumps:
             self.body.jump(marker, change)
             self.write(Kind.JUMP, self.program.markers[marker].name, spec.name, true=change)
+        if spec.loses_response:
+            self.body.responses.lose(spec.treatment, self.time)
+            self.write(Kind.LOSE, self.program.treatments[spec.treatment], spec.name)
         is_death = spec.to >= 0 and bool(self.program.absorbing >> spec.to & 1)
         stopped = spec.stops & self.record.regimen
         if not is_death:
@@ -301,9 +305,9 @@ class Life:
     def _bits(self, treatments: int) -> list[int]:
         return [treatment for treatment in range(len(self.program.treatments)) if treatments >> treatment & 1]
 
-    def _start(self, treatment: int) -> None:
+    def _start(self, treatment: int, after: int = -1) -> None:
         record, body = self.record, self.body
-        body.responses.begin(treatment, self.time, body.shown, self._is_met)
+        body.responses.begin(treatment, self.time, body.shown, self._is_met, after)
         record.regimen |= 1 << treatment
         record.ever |= 1 << treatment
         record.start[treatment] = self.time
@@ -330,7 +334,7 @@ class Life:
             record.failed |= bit
         elif reason == "intolerance":
             record.intolerant |= bit
-        elif reason == "contraindication":
+        elif reason in UNSAFE:
             record.contraindicated |= bit
         elif reason == "completed":
             record.completed |= bit
@@ -383,7 +387,9 @@ class Life:
         """The rest of the line first; a completed course never ends the line by itself."""
         request = self.desk.request
         if request is not None:
-            if not request.regimen & self._barred() & self.starts(request.regimen):
+            starts = self.starts(request.regimen)
+            unasked = self.program.access.treatments & ~request.asked  # its approval went with the course
+            if not starts & (self._barred() | unasked):
                 return
             self.desk.withdraw("superseded", only_start=True)
         self._choose(max(self.record.line, 1), 0, reason or "choice", "choice", beyond=reason not in ("completed", "good_response"))
@@ -581,8 +587,8 @@ class Life:
             self._to_line_state()
         elif decision.to >= 0 and decision.to != self.state_number:
             self._move(decision.to, decision.name)
-        for (_, other), approval in zip(pairs, approvals, strict=True):
-            self._start(other)
+        for (treatment, other), approval in zip(pairs, approvals, strict=True):
+            self._start(other, after=treatment)
             self.desk.take_over(other, approval)
 
 

@@ -52,7 +52,7 @@ def reached(shares: Phases, years: float) -> float:
 class Responses:
     """Improvements and amounts of one patient, by treatment and marker."""
 
-    __slots__ = ("_amounts", "_effects", "_gained", "_key", "_record", "_specs", "improvement")
+    __slots__ = ("_amounts", "_carried", "_effects", "_gained", "_key", "_record", "_specs", "improvement", "over_since")
 
     def __init__(self, program: Program, record: Record, key: tuple[int, int, int], effects: Sequence[EffectSpec]) -> None:
         self._record = record
@@ -62,8 +62,10 @@ class Responses:
         self.improvement = [0.0] * len(program.treatments)
         self._amounts = [[0.0] * len(program.markers) for _ in program.treatments]
         self._gained = [[0.0] * len(program.markers) for _ in program.treatments]
+        self._carried = [[0.0] * len(program.markers) for _ in program.treatments]
+        self.over_since = [inf] * len(program.treatments)
 
-    def begin(self, treatment: int, time: float, shown: Sequence[float], is_met: Callable[[int], bool]) -> None:
+    def begin(self, treatment: int, time: float, shown: Sequence[float], is_met: Callable[[int], bool], after: int = -1) -> None:
         """Draw how well a treatment works as its course begins; the record is still as it was before.
 
         Parameters
@@ -74,9 +76,16 @@ class Responses:
             True values at that time.
         is_met
             Answers a rule.
+        after
+            The treatment it was exchanged for, just stopped; -1: none.
         """
         spec = self._specs.get(treatment)
         if spec is None:
+            return
+        former = self._specs.get(after)
+        is_same = former is not None and former.stream == spec.stream
+        if is_same and self.over_since[after] < time:
+            self._stay_lost(treatment, after)
             return
         level, factor = spec.level, 1.0
         for rule, shift in spec.shifts:
@@ -89,20 +98,47 @@ class Responses:
         improved = along(spec.curve, latent)
         self.improvement[treatment] = improved
         for share in spec.shares:
+            marker = share.marker
+            held = 0.0
+            if is_same:
+                held = self._gained[after][marker]
+                self._gained[after][marker] = 0.0
             amount = improved
             if share.noise_sd > 0.0:
                 amount = amount + share.noise_sd * kernels.normal(*self._key, share.stream, 0)
-            value = shown[share.marker] + self._to_give_back(share.marker, time) if share.is_relative else 1.0
-            self._amounts[treatment][share.marker] = share.weight * amount * value
+            amount = share.direct + share.weight * amount
+            value = 1.0
+            if share.is_relative:
+                amount = min(amount, 1.0)
+                value = shown[marker] + self._to_give_back(marker, time) + held
+            self._amounts[treatment][marker] = amount * value - held
+            self._carried[treatment][marker] = held
+        self.over_since[treatment] = inf
+
+    def _stay_lost(self, treatment: int, after: int) -> None:
+        """A response that was lost before the exchange stays lost after it, and goes on being given back."""
+        self.improvement[treatment] = 0.0
+        self._amounts[treatment] = [0.0] * len(self._amounts[treatment])
+        self._gained[treatment] = self._gained[after]
+        self._gained[after] = [0.0] * len(self._gained[after])
+        self.over_since[treatment] = self.over_since[after]
 
     def end(self, treatment: int, time: float) -> None:
-        """Note what a course reached as it ends; the record still holds it."""
-        if treatment not in self._specs:
+        """Note what a course reached as its response is over; the record still holds it. One that is over already stays so."""
+        if treatment not in self._specs or self.over_since[treatment] < inf:
             return
         years = time - self._record.start[treatment]
         for effect in self._effects:
             if effect.kind is EffectKind.RESPONSE and effect.clock.treatment == treatment:
-                self._gained[treatment][effect.marker] = self._amounts[treatment][effect.marker] * reached(effect.per_year, years)
+                marker = effect.marker
+                self._gained[treatment][marker] = self._carried[treatment][marker] + self._amounts[treatment][marker] * reached(effect.per_year, years)
+        self.over_since[treatment] = time
+
+    def lose(self, treatment: int, time: float) -> None:
+        """The response of a course that goes on is over."""
+        self.end(treatment, time)
+        self.improvement[treatment] = 0.0
+        self._amounts[treatment] = [0.0] * len(self._amounts[treatment])
 
     def amount(self, effect: EffectSpec) -> float:
         """What the phases of a response or rebound row multiply, shown units."""
@@ -112,14 +148,14 @@ class Responses:
         return self._gained[treatment][effect.marker]
 
     def _to_give_back(self, marker: int, time: float) -> float:
-        """What ended courses have yet to give back of a marker."""
+        """What responses that are over have yet to give back of a marker."""
         total = 0.0
         for effect in self._effects:
             treatment = effect.clock.treatment
-            if effect.kind is not EffectKind.REBOUND or effect.marker != marker or self._record.regimen >> treatment & 1:
+            if effect.kind is not EffectKind.REBOUND or effect.marker != marker or self.over_since[treatment] == inf:
                 continue
             gained = self._gained[treatment][marker]
             if gained != 0.0:
-                years = time - self._record.stop[treatment]
+                years = time - self.over_since[treatment]
                 total = total + gained * (reached(effect.per_year, inf) - reached(effect.per_year, years))
         return total

@@ -6,12 +6,12 @@ CARRIERS: dict[str, str] = {
     "anc": "neutrophils (per mm3) as a finding",
     "plt": "platelets (per mm3) as a finding",
     "alt": "ALT (multiples of the upper limit) as a finding",
-    "tb_test": "result of a tuberculosis test (0 negative, 1 positive) as a finding; the ledger bills the test, no result is recorded",
+    "tb_test": "result of a tuberculosis test (0 negative, 1 positive) as a finding; the ledger bills the test",
     "tb_treatment_started": "treatment of latent tuberculosis as a finding",
-    "hbsag": "result of HBsAg as a finding; the ledger bills the panel, no result is recorded",
-    "anti_hbc": "result of anti-HBc as a finding; the ledger bills the panel, no result is recorded",
-    "live_vaccine": "a live vaccine given, as a finding; vaccination visits are not simulated",
-    "steps of dose": "decisions that reduce a dose; a simulated course has one dose, breaks and reductions are the intensity in dosing.csv",
+    "hbsag": "result of HBsAg as a finding; the ledger bills the panel",
+    "anti_hbc": "result of anti-HBc as a finding; the ledger bills the panel",
+    "live_vaccine": "a live vaccine given (1), as a finding",
+    "steps of dose": "decisions that reduce a dose, and a history in which one did",
     "tocilizumab_mg": "each dose (mg) as a finding; a log has courses, doses are counted in the ledger",
     "tocilizumab_days": "days between doses as a finding",
     "tocilizumab_subcutaneous": "the route (1 subcutaneous, 0 intravenous) as a finding",
@@ -34,6 +34,10 @@ CARRIERS: dict[str, str] = {
     "remission_months": "months in sustained remission as a finding",
     "steroid_stopped": "that glucocorticoid was stopped (1) as a finding",
     "cdai": "CDAI as an index measured at visits",
+    "tjc28": "tender joints as a marker measured at visits",
+    "sjc28": "swollen joints as a marker measured at visits",
+    "pain": "pain as a marker measured at visits",
+    "haq": "HAQ as a marker measured at visits",
 }
 """Name -> what would carry it."""
 

@@ -184,6 +184,7 @@ def _check_states(scenario: Scenario, file: str, findings: Findings) -> None:
                 mend="give one of the two another line",
             )
     moves = [(row.source_states, row.to) for row in pathway.transitions if row.to is not None]
+    moves += [(row.source_states, row.to) for row in pathway.decisions if row.to is not None]
     for number, row in enumerate(pathway.transitions):
         out = [key for key in absorbing if row.source_states != "alive" and key in row.source_states]
         if out:

@@ -27,6 +27,7 @@ from pathway.definition.values import Parameter
 from pathway.errors import did_you_mean
 from pathway.reading import curves
 from pathway.reading.documents import build, build_table, parse_toml
+from pathway.reading.each import spread
 from pathway.reading.evidence import check_sources, parameter
 from pathway.reading.likeness import inherited
 from pathway.reading.policies import library_root, load_policies
@@ -78,7 +79,7 @@ def read_library(folder: Path, findings: Findings) -> Library | None:
         return [] if text is None else read_rows(text, model, f"{name}/{file}", findings)
 
     head = toml("pathway.toml")
-    pathway = None if head is None else build(PathwayDocument, head, f"{name}/pathway.toml", findings)
+    pathway = None if head is None else build(PathwayDocument, spread(head, f"{name}/pathway.toml", findings), f"{name}/pathway.toml", findings)
     strategies = build_table(StrategyDefinition, inherited(toml("strategies.toml") or {}, f"{name}/strategies.toml", findings), f"{name}/strategies.toml", findings)
     cohorts = build_table(CohortDefinition, toml("cohorts.toml") or {}, f"{name}/cohorts.toml", findings)
     payers = toml("access.toml") if (folder / "access.toml").exists() else {}

@@ -18,6 +18,7 @@ from pathway.definition.mentions import join
 from pathway.definition.scenario import Scenario
 from pathway.errors import PathwayError
 from pathway.populating.faults import faults_of
+from pathway.reading.bands import check_bands
 from pathway.reading.house import house_unit, same_dimension
 from pathway.reading.text import Findings
 from pathway.reading.wanted import INFINITY, WANTED
@@ -47,6 +48,7 @@ def check_meaning(scenario: Scenario, findings: Findings) -> None:
     _check_derived(scenario, findings)
     _check_stand_ins(scenario, units, findings)
     _check_markers(scenario, values, units, findings)
+    check_bands(scenario, values, units.of, findings)
     _check_rules(scenario, units, findings)
     _check_populations(scenario, findings)
     _check_utility(scenario, values, findings)
@@ -307,7 +309,11 @@ def _check_rules(scenario: Scenario, units: _Units, findings: Findings) -> None:
             if not isinstance(node, Criterion) or node.field is None:
                 continue
             expected = ""
-            if node.of in pathway.markers and node.field != "relative_fall":
+            if "relative_fall" in node.field:
+                expected = "fraction"
+            elif node.field.startswith("index") and node.of in pathway.indices:
+                expected = house_or(pathway.indices[node.of].unit)
+            elif node.of in pathway.markers:
                 marker = pathway.markers[node.of]
                 expected = house_or(marker.shown_unit or marker.unit)
             elif node.field in years:
@@ -334,18 +340,46 @@ def _check_populations(scenario: Scenario, findings: Findings) -> None:
         findings.faults.extend(faults_of(cohort, library.pathway.covariates, values, where))
 
 
+def _check_maps(scenario: Scenario, values: Mapping[str, float], where: str, findings: Findings) -> None:
+    """Every map is told between two ends, and each is the option of the switch that chooses among them."""
+    utility = scenario.library.economics.utility
+    for name, one in utility.maps.items():
+        if values[one.highest] <= values[one.lowest]:
+            findings.faults.add(
+                where=f"{where}.maps.{name}.highest",
+                found=f"{one.highest} = {values[one.highest]:g}, not above {one.lowest} = {values[one.lowest]:g}",
+                expected="the lowest and the highest value of the marker that the map is for",
+                mend="exchange the two",
+            )
+    switch = scenario.library.pathway.switches.get(utility.map_switch or "")
+    options = list(switch.options) if switch is not None else []
+    if len(utility.maps) > 1 and switch is None:
+        findings.faults.add(
+            where=f"{where}.map_switch", found="no switch", expected=f"a switch of pathway.toml with the options {', '.join(utility.maps)}", mend="name the switch that chooses the map"
+        )
+    elif switch is not None and set(options) != set(utility.maps):
+        findings.faults.add(
+            where=f"{where}.map_switch",
+            found=f"maps {', '.join(utility.maps) or '(none)'}; options of {utility.map_switch}: {', '.join(options)}",
+            expected="one map for each option, by its name",
+            mend="name maps as the options are named",
+        )
+
+
 def _check_utility(scenario: Scenario, values: Mapping[str, float], findings: Findings) -> None:
     """One form of utility; a warning where it is above the general population's at the source's age."""
     utility = scenario.library.economics.utility
     where = f"{scenario.library.name}/economics.toml, key utility"
-    line = (utility.level, utility.slope, utility.reference)
-    if bool(utility.curve) == any(part is not None for part in line) or (not utility.curve and None in line):
+    line = [part for part in (utility.level, utility.slope, utility.reference) if part is not None]
+    forms = [bool(line), bool(utility.curve), bool(utility.maps)]
+    if sum(forms) != 1 or (line and len(line) < 3):
         findings.faults.add(
             where=where,
-            found=f"{len(utility.curve)} points of a curve, and {sum(part is not None for part in line)} of level, slope and reference",
-            expected="level, slope and reference; or a curve in their place",
-            mend="keep one of the two, whole",
+            found=f"{len(line)} of level, slope and reference, {len(utility.curve)} points of a curve, {len(utility.maps)} maps",
+            expected="level, slope and reference; or a curve; or maps",
+            mend="keep one of the three, whole",
         )
+    _check_maps(scenario, values, where, findings)
     points = [values[at] for at, _ in utility.curve]
     if any(later <= earlier for earlier, later in pairwise(points)):
         findings.faults.add(where=f"{where}.curve", found="points that do not rise", expected="markers in ascending order", mend="sort the points")

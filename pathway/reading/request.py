@@ -6,6 +6,7 @@ Units are converted to the fact's own; what is implausible is refused, not taken
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ from pathway.coverage.record import Given, Record, Seen, Value
 from pathway.definition.policies import Fact, Policies
 from pathway.definition.request import Course, Observation, RequestDocument
 from pathway.errors import ScenarioError, did_you_mean
+from pathway.reading.contradictions import contradictions, same_day
 from pathway.reading.documents import build, parse_toml
-from pathway.reading.policies import read_policies
+from pathway.reading.policies import clauses_of, read_policies
 from pathway.reading.text import Findings, read_text
 
-ROUTES = ("IV", "SC", "oral")
+ROUTES = {"iv": "IV", "intravenous": "IV", "sc": "SC", "subcutaneous": "SC", "oral": "oral", "po": "oral"}
+"""Routes as records write them -> as rules name them."""
+RULES_THAT_DECIDE = ("initiation", "continuation", "step")
 
 
 def read_request(path: str | Path, policies: Policies | None = None, *, profiles: tuple[str, ...] = ()) -> tuple[RequestDocument, Record]:
@@ -86,7 +90,7 @@ class _Door:
         self._findings = findings
         asked = document.request
         retrospective = asked.kind == "retrospective" and asked.date_of_service is not None
-        self._as_of: date = asked.date_of_service if retrospective and asked.date_of_service is not None else asked.date
+        self._as_of: date = min(asked.date_of_service, asked.date) if retrospective and asked.date_of_service is not None else asked.date
 
     def _fault(self, where: str, found: str, expected: str = "", mend: str = "") -> None:
         self._findings.faults.add(where=f"{self._name}, {where}", found=found, expected=expected, mend=mend)
@@ -97,6 +101,7 @@ class _Door:
         if asked.kind == "retrospective" and asked.date_of_service is None:
             self._fault("key request.date_of_service", "a retrospective request without it", "the date of service", "add date_of_service")
         self._profiles()
+        self._words_of_the_request(drug)
         if asked.product and asked.product.casefold() not in self._policies.agents.get(drug, self._policies.agents[next(iter(self._policies.agents))]).products:
             known = list(self._policies.agents[drug].products) if drug in self._policies.agents else []
             self._fault("key request.product", f"product '{asked.product}'", ", ".join(known) or "a product of the drug", did_you_mean(asked.product.casefold(), known))
@@ -104,21 +109,24 @@ class _Door:
         for fact, found in document.observations.items():
             if fact not in self._policies.facts:
                 known = list(self._policies.facts)
-                self._fault(f"key observations.{fact}", f"fact '{fact}'", "a fact of library/shared/facts.toml", did_you_mean(fact, known) or "see: pathway review --facts")
+                self._fault(f"key observations.{fact}", f"fact '{fact}'", "a fact of library/shared/facts.toml", did_you_mean(fact, known) or "look for it in library/shared/facts.toml")
                 continue
             rows = found if isinstance(found, tuple) else (found,)
+            if isinstance(found, tuple) and not found:
+                self._fault(f"key observations.{fact}", "an empty list", "one observation or more", "delete the key")
             seen = [self._seen(fact, row, f"key observations.{fact}" + (f"[{k}]" if isinstance(found, tuple) else "")) for k, row in enumerate(rows)]
-            kept = sorted((one for one in seen if one is not None and one.date <= self._as_of), key=lambda one: one.date)
+            kept = tuple(dict.fromkeys(sorted((one for one in seen if one is not None and one.date <= self._as_of), key=lambda one: one.date)))
+            for fault in same_day(fact, kept):
+                self._fault(*fault)
             if kept:
-                observations[fact] = tuple(kept)
-        courses = sorted(
-            (self._given(course, f"key therapies[{k}]") for k, course in enumerate(document.therapies)), key=lambda given: given.start or date.min
-        )
+                observations[fact] = kept
+        given = [self._as_known(self._given(course, f"key therapies[{k}]")) for k, course in enumerate(document.therapies)]
+        courses = sorted((one for one in given if one is not None), key=lambda one: one.start or date.min)
         for number, one in enumerate(document.contraindications):
             self._agent(one.drug, f"key contraindications[{number}].drug")
         self._check_documents()
-        return Record(
-            asked=asked.model_copy(update={"drug": drug}),
+        record = Record(
+            asked=asked.model_copy(update={"drug": drug, "route": ROUTES.get(asked.route.casefold(), asked.route), "product": self._product(asked.product, asked.drug, drug)}),
             patient=document.patient,
             policies=self._policies,
             observations=observations,
@@ -131,6 +139,41 @@ class _Door:
             as_of=self._as_of,
             reference=asked.intended_start or self._as_of,
         )
+        for fault in contradictions(document, record):
+            self._fault(*fault)
+        return record
+
+    def _product(self, product: str, word: str, drug: str) -> str:
+        """The product that is named, be it only in place of the drug."""
+        brand = word.strip().casefold()
+        agent = self._policies.agents.get(drug)
+        return product or (brand if agent is not None and brand in agent.products else "")
+
+    def _words_of_the_request(self, drug: str) -> None:
+        """Disease, route, quantifiers and drugs beside it: a word that no rule knows would be passed over in silence."""
+        asked, policies = self._document.request, self._policies
+        diseases = dict.fromkeys(one for rule in policies.rules.values() for one in rule.diseases)
+        if asked.disease not in diseases:
+            self._fault("key request.disease", f"disease '{asked.disease}'", ", ".join(diseases), did_you_mean(asked.disease, list(diseases)) or "name a disease of the rules")
+        if asked.route and asked.route.casefold() not in ROUTES:
+            self._fault("key request.route", f"route '{asked.route}'", "IV, SC or oral", did_you_mean(asked.route, list(ROUTES)) or "name one of them")
+        known = dict.fromkeys(clause.parameter for rule in policies.rules.values() for _, clause in clauses_of(rule) if clause.parameter is not None)
+        for name in asked.parameters:
+            if name not in known:
+                self._fault(f"key request.parameters.{name}", f"parameter '{name}'", ", ".join(known), did_you_mean(name, list(known)) or "delete it")
+        for number, word in enumerate(asked.with_drugs):
+            if policies.agent(word) == drug:
+                self._fault(f"key request.with_drugs[{number}]", f"{word}, the drug itself", "drugs started beside it", "delete it")
+
+    def _as_known(self, given: Given) -> Given | None:
+        """A course as it stood on the day of judgement: nothing that began later, no end or outcome that came later."""
+        if given.start is not None and given.start > self._as_of:
+            return None
+        ends = [day for day in (given.course.stop, given.course.last_dose) if day is not None]
+        if not ends or max(ends) <= self._as_of:
+            return given
+        course = given.course.model_copy(update={"stop": None, "last_dose": None, "stop_reason": None, "progressed": None, "ongoing": True})
+        return replace(given, course=course, last_dose=None, is_ongoing=True)
 
     def _agent(self, word: str, where: str) -> str:
         found = self._policies.agent(word)
@@ -140,7 +183,7 @@ class _Door:
         return found or word
 
     def _profiles(self) -> None:
-        payers = [code for code in self._policies.rules if self._policies.heads[code].layer == "payer"]
+        payers = [code for code, rule in self._policies.rules.items() if self._policies.heads[code].layer == "payer" and rule.type in RULES_THAT_DECIDE]
         for number, profile in enumerate(self._document.request.profiles):
             if profile != "label_only" and profile not in payers:
                 self._fault(f"key request.profiles[{number}]", f"profile '{profile}'", "label_only or a payer's rule, such as P-CVS-SSC", did_you_mean(profile, payers))
@@ -149,12 +192,14 @@ class _Door:
 
     def _seen(self, fact: str, row: Observation, where: str) -> Seen | None:
         spec = self._policies.facts[fact]
-        day = row.date or self._as_of
+        day = row.date or (self._document.request.date if spec.changeable else self._as_of)
         if day > self._document.request.date:
             self._fault(f"{where}.date", f"{day}, after the request of {self._document.request.date}", "a day up to the request", "check the year")
         if row.document and row.document not in {one.id for one in self._document.documents}:
             known = [one.id for one in self._document.documents]
             self._fault(f"{where}.document", f"document '{row.document}'", ", ".join(known) or "a document of the file", did_you_mean(row.document, known) or "list it under documents")
+        if row.never_done and row.value is not None:
+            self._fault(where, "a value beside never_done", "one of the two", "delete one")
         if row.never_done:
             return Seen(value=None, date=day, document=row.document)
         value = self._value(spec, row, where)
@@ -188,12 +233,25 @@ class _Door:
             mend = did_you_mean(row.unit, list(factors)) if row.unit else f'add unit = "{spec.unit}"'
             self._fault(f"{where}.unit", f"unit '{row.unit}'" if row.unit else "no unit", ", ".join(factors), mend or f"convert it to {spec.unit}")
             return None
+        if spec.whole and row.unit == spec.unit and not float(row.value).is_integer():
+            self._fault(f"{where}.value", f"{row.value:g} {row.unit}", f"a whole count {row.unit}", f"check the unit: is it {' or '.join(spec.units)}?")
+            return None
         value = float(row.value) * factors[row.unit]
         low, high = spec.low, spec.high
         if (low is not None and value < low) or (high is not None and value > high):
-            self._fault(f"{where}.value", f"{value:g} {spec.unit}", f"{low:g} to {high:g} {spec.unit}" if low is not None and high is not None else "a plausible value", "check the number and its unit")
+            self._fault(f"{where}.value", f"{value:g} {spec.unit}", f"{low:g} to {high:g} {spec.unit}" if low is not None and high is not None else "a plausible value", self._slip(spec, row))
             return None
         return value
+
+    def _slip(self, spec: Fact, row: Observation) -> str:
+        """Guess what was meant by a value that is not plausible."""
+        number = float(row.value or 0.0)
+        inside = [unit for unit, factor in spec.units.items() if unit != row.unit and (spec.low or 0.0) <= number * factor <= (spec.high or number * factor)]
+        if inside and number > 0.0:
+            return f"check the number and its unit: is it {' or '.join(inside)}?"
+        if spec.unit == "%" and 0.0 < number <= 1.5:
+            return f"a percent, not a share: write {100.0 * number:g}"
+        return "check the number and its unit"
 
     def _given(self, course: Course, where: str) -> Given:
         last = course.last_dose or course.stop
@@ -202,7 +260,7 @@ class _Door:
                 self._fault(f"{where}.{key}", f"{day}, after the request", "a day up to the request", "check the year")
         if course.start is not None and last is not None and last < course.start:
             self._fault(where, f"it ends on {last}, before it starts on {course.start}", "a start before the end", "check the dates")
-        is_ongoing = course.ongoing if course.ongoing is not None else last is None
+        is_ongoing = course.ongoing if course.ongoing is not None else last is None and course.stop_reason is None
         if is_ongoing and course.stop is not None:
             self._fault(f"{where}.ongoing", "true beside a stop", "one of the two", "delete one")
         return Given(agent=self._agent(course.drug, f"{where}.drug"), course=course, start=course.start, last_dose=last, is_ongoing=is_ongoing)

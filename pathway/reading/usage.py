@@ -61,6 +61,16 @@ def _check_dose(row: DosingRow, library: Library, where: str, findings: Findings
             expected=f"a covariate {covariate}",
             mend=f"declare {covariate} in pathway.toml and draw it, or choose basis fixed",
         )
+    low, high = row.weight_at_least, row.weight_below
+    if (low is not None or high is not None) and SIZES["per_kg"] not in library.pathway.covariates:
+        findings.faults.add(
+            where=f"{where}, column {'weight_below' if low is None else 'weight_at_least'}",
+            found="a row for some weights",
+            expected=f"a covariate {SIZES['per_kg']}",
+            mend="declare it in pathway.toml and draw it, or leave the weight out",
+        )
+    if low is not None and high is not None and high <= low:
+        findings.faults.add(where=f"{where}, column weight_below", found=f"from {low:g} to below {high:g} kg", expected="from below until", mend="exchange the two")
     if row.until_days is not None and row.until_days <= row.from_days:
         findings.faults.add(
             where=f"{where}, column until_days",
@@ -88,6 +98,15 @@ def _check_resource(resource: Resource, library: Library, where: str, findings: 
             expected='per = "year"',
             mend="leave the band out, or count years",
         )
+    if resource.times_marker and (resource.marker is None or resource.per != "year"):
+        findings.faults.add(
+            where=f"{where}.times_marker",
+            found="true" if resource.marker is not None else "no marker",
+            expected='a marker, and per = "year"',
+            mend="name the marker, or leave times_marker out",
+        )
+    if resource.age_below is not None and "age" not in library.pathway.covariates:
+        findings.faults.add(where=f"{where}.age_below", found="an age", expected="a covariate age", mend="declare age in pathway.toml, or leave age_below out")
     if resource.per != "event" or resource.kind is None:
         return
     kinds = [kind.name.lower() for kind in Kind]

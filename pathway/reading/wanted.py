@@ -74,5 +74,13 @@ WANTED: dict[tuple[str, str], Wanted] = {
     ("Share", "gives_back_over"): POSITIVE_YEARS,
     ("Response", "sd"): POSITIVE,
     ("Utility", "level"): Wanted(-1.0, 1.0),
+    ("MixtureMap", "patient_variance"): NOT_NEGATIVE,
+    ("MixtureMap", "censored_from"): Wanted(-1.0, 1.0),
+    ("MixtureMap", "age_terms"): SHARE,
+    ("MixtureClass", "variance"): POSITIVE,
+    ("GivenMarker", "spread"): POSITIVE,
+    ("GivenMarker", "marker_spread"): POSITIVE,
+    ("GivenMarker", "correlation"): Wanted(-0.999, 0.999),
+    ("Resource", "quantity_value"): NOT_NEGATIVE,
 }
 """(class, field) of the grammar -> what its values must be."""

@@ -197,6 +197,7 @@ def conventions(view: View) -> Table:
         ("Prices", f"{money.price_basis} prices of {money.price_date.isoformat()}, in {money.currency} of {money.price_year}"),
         ("Thresholds", ", ".join(f"{money.currency} {threshold:,.0f} per QALY" for threshold in money.thresholds)),
         ("Authorisation", "; ".join(dict.fromkeys(scenario.access(name).label for name in view.ids))),
+        ("Utilities", view.results.terms.describe()["Utilities"]),
         ("Time", "exact event times; no cycles, so no half-cycle correction"),
         ("Monte Carlo error", "±: standard error of the mean from a finite number of simulated patients; differences are paired. It is not parameter uncertainty, which this run does not vary."),
         ("Not valued", "; ".join(not_valued)),

@@ -45,7 +45,8 @@ class Spans:
 def positions(log: EventLog, column: str = "events") -> tuple[Ints, Ints]:
     """Numbers of the patients in the order of the log, and each row's position among them; column is ``events`` or ``path``."""
     numbers = getattr(log, column)["patient"]
-    fresh = np.r_[True, numbers[1:] != numbers[:-1]] if numbers.size else np.zeros(0, dtype=bool)
+    fresh = np.ones(numbers.size, dtype=bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=fresh[1:])
     return numbers[fresh].astype(np.int64), (np.cumsum(fresh) - 1).astype(np.int64)
 
 

@@ -25,6 +25,8 @@ from pathway.report.figures import Picture, Sheet, picture_of
 from pathway.report.figures.every import sheets_of
 from pathway.report.formats import harmless_frame
 from pathway.report.html import DISCLAIMER, render
+from pathway.report.quality import quality_tables
+from pathway.report.response import response_tables
 from pathway.report.structure import structure_tables
 from pathway.report.tables import Table, results_tables
 from pathway.report.view import View, plain
@@ -121,7 +123,8 @@ def _fill(view: View, folder: Path, created: datetime.datetime, command: Sequenc
     sheets = sheets_of(view, tell)
     pictures = [shop.submit(picture_of, sheet.drawing) for sheet in sheets]
     tell("tables")
-    tables, basis = [*results_tables(view), *access_tables(view), *structure_tables(view)], basis_tables(view)
+    tables = [*results_tables(view), *response_tables(view), *access_tables(view), *quality_tables(view), *structure_tables(view)]
+    basis = basis_tables(view)
     checks = [checks_table(view)] if view.results.has_logs else []
     hashes = {}
     for table in [*tables, *basis, *checks]:

@@ -40,6 +40,12 @@ adjusted: Formula = start() | stop() | reduce() | chosen() | ordered()
 tnf_failed: Formula = once(stop("tnf_inhibitor", reason=NOT_TOLERATED_OR_FAILED)) | BarredAtEntry("tnf_inhibitor")
 
 
+def before_and_now(measure: str) -> Formula:
+    """A measure is on file from before the drug, and from the last year."""
+    value = measured(measure)
+    return as_of(latest(value), start(TARGETED)).known & latest(value, days=365).known
+
+
 def to_another_class(one: str) -> Formula:
     """After failure of a class the next targeted drug is of another."""
     return stop(one, reason=FAILED).implies(until(~start(one), start(TARGETED, but=one)))
@@ -151,8 +157,10 @@ ARTHRITIS = (
     ),
     Invariant(
         id="I40",
-        words="Continuation is approved on an activity measured before the start and one of the last year",
-        formula=approved(TARGETED, what="renewal").implies(as_of(latest(cdai), start(TARGETED)).known & latest(cdai, days=365).known),
+        words="Continuation is approved on an activity, pain or disability measured before the start and one of the last year",
+        formula=approved(TARGETED, what="renewal").implies(
+            before_and_now("cdai") | before_and_now("tjc28") | before_and_now("sjc28") | before_and_now("pain") | before_and_now("haq")
+        ),
         diseases=RA,
         profile="P-CVS-RA-C",
         basis=("P-CVS-RA-C",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pathway.report.figures import access, bars, curves, flow, occupancy, plane, summed, swimmer
+from pathway.report.figures import access, activity, bars, curves, flow, occupancy, plane, stopping, summed, swimmer
 from pathway.report.figures.canvas import Sheet
 from pathway.report.view import View
 
@@ -14,9 +14,11 @@ MAKERS: tuple[tuple[str, Callable[[View], list[Sheet]]], ...] = (
     ("markers", curves.marker_figures),
     ("survival", curves.survival_figure),
     ("causes of death", bars.death_figure),
+    ("activity", activity.activity_figures),
     ("states", occupancy.occupancy_figure),
     ("lines of therapy", flow.flow_figures),
     ("time on treatment", curves.time_on_treatment),
+    ("reasons of stopping", stopping.stopping_figures),
     ("access", access.access_figures),
     ("lives", swimmer.swimmer_figures),
 )

@@ -38,7 +38,7 @@ def occupancy_numbers(view: View, last: float) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def draw_occupancy(look: Look, data: pd.DataFrame, layers: Sequence[tuple[str, str, str]], last: float) -> Figure:
+def draw_occupancy(look: Look, data: pd.DataFrame, layers: Sequence[tuple[str, str, str]], last: float, head: str = "Share of patients") -> Figure:
     """Stacked areas to 100 per cent; ``layers``: (column, words, colour) from below, as in the key."""
     from matplotlib.patches import Patch
 
@@ -55,7 +55,7 @@ def draw_occupancy(look: Look, data: pd.DataFrame, layers: Sequence[tuple[str, s
         share_axis(axes)
         axes.set_title(wrapped(look.labels[strategy], 34 if columns == 3 else 44, 2), color=look.colours[strategy], fontsize=8.5)
         if rank % columns == 0:
-            axes.set_ylabel("Share of patients")
+            axes.set_ylabel(head)
         if rank >= len(look.ids) - columns:
             axes.set_xlabel("Years since entry")
     figure.legend(
