@@ -240,7 +240,7 @@ def _by_patient(pieces: Pieces, weight: Floats, patients: int) -> Floats:
     return np.asarray(np.bincount(pieces.patient, weights=weight, minlength=patients), dtype=np.float64)
 
 
-def equal_value_years_gained(ledger: Ledger, comparator: Ledger, terms: Terms) -> Floats:
+def equal_value_years_gained(ledger: Ledger, comparator: Ledger, terms: Terms, *, known: tuple[Pieces, Pieces] | None = None) -> Floats:
     """Equal-value life-years gained over a comparator, discounted, shape (patients,).
 
     While both lives last (up to the earlier end), quality counts as it is; years that only one of them has count at
@@ -252,6 +252,8 @@ def equal_value_years_gained(ledger: Ledger, comparator: Ledger, terms: Terms) -
         The same patients under two strategies.
     terms
         Utilities and discounting.
+    known
+        Pieces of both lives, if they were cut before.
 
     References
     ----------
@@ -268,8 +270,7 @@ def equal_value_years_gained(ledger: Ledger, comparator: Ledger, terms: Terms) -
         raise EconomicsError(where="evLY", found="no norm", expected="a norm in economics.toml, table utility")
     shared = np.minimum(ledger.end, comparator.end)
     sides = []
-    for one in (ledger, comparator):
-        pieces = pieces_of(one, terms.utility)
+    for one, pieces in zip((ledger, comparator), known or [pieces_of(one, terms.utility) for one in (ledger, comparator)], strict=True):
         both = pieces.until(shared)
         rate, convention = terms.discounting.outcomes, terms.discounting.convention
         later = np.maximum(pieces.begin, shared[pieces.patient])

@@ -91,8 +91,8 @@ class Outcomes:
         return np.asarray(self.costs_undiscounted.sum(axis=1))
 
 
-def value(ledger: Ledger, terms: Terms) -> Outcomes:
-    """Value a ledger.
+def value(ledger: Ledger, terms: Terms, *, known: Pieces | None = None) -> Outcomes:
+    """Value a ledger; ``known``: the pieces of its lives, if they were cut before.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def value(ledger: Ledger, terms: Terms) -> Outcomes:
     line = np.asarray(ledger.life["line"], dtype=np.int64)
     years, discounting = stop - start, terms.discounting
     present_years = flow(start, stop, discounting.outcomes, discounting.convention)
-    pieces = pieces_of(ledger, terms.utility)
+    pieces = known or pieces_of(ledger, terms.utility)
     undiscounted = Discounting(costs=0.0, outcomes=0.0)
     nowhere = np.zeros_like(person)
     return Outcomes(
