@@ -72,7 +72,7 @@ def tell_block(job: Job, part: Cohort) -> dict[str, Part]:
     for name in order:
         program = job.programs[name]
         log = simulate(program, part, job.seed, sample=job.sample, engine=job.engine, threads=1, kinds=kinds)
-        ledger = ledgers.build(log, program, part, job.books, job.values)
+        ledger = ledgers.build(log, program, part, job.books, job.values, is_ordered=False)
         base = ledger if name == job.comparator else base
         gained = equal_value_years_gained(ledger, base, job.terms) if base is not None and job.terms.utility.norm.size else None
         found[name] = Part(outcomes=value(ledger, job.terms), summary=summarise(log, ledger, program), equal_value_years=gained)

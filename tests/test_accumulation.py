@@ -22,6 +22,7 @@ from pathway.errors import PathwayError
 from pathway.experiment import Results, prepare
 from pathway.report.histories import lifetimes, marker_at, states_at
 from pathway.report.store import store_of
+from pathway.report.writer import write
 
 ROOT = Path(__file__).parents[1]
 SCENARIOS = sorted(path.stem for path in (ROOT / "scenarios").glob("*.toml"))
@@ -193,3 +194,25 @@ def test_hundreds_are_added_up_in_order():
     assert (added_up(parts) == by_hand).all()
     assert (added_up(np.concatenate([added_up(parts[:4])[None], parts[4:]])) == by_hand).all()
     assert HUNDRED == 100
+
+
+def test_a_report_without_a_log_says_what_it_lacks(tmp_path):
+    study = pathway.read(Path(__file__).parent / "fixtures" / "tiny.toml")
+    folder = write(pathway.run(study, patients=250, logs=False), tmp_path)
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "this run kept none" in page
+    assert "their rows dropped" in page
+    assert {path.stem for path in (folder / "figures").glob("*.svg")} == {"cost_effectiveness_plane", "costs", "score_mean", "survival", "deaths", "state_occupancy"}
+    assert {path.stem for path in (folder / "tables").glob("*.csv")} >= {"cost_effectiveness", "incremental", "costs", "markers", "deaths"}
+    assert not list(folder.glob("*.parquet"))
+    whole = write(pathway.run(study, patients=250, logs=True), tmp_path)
+    for table in ("cost_effectiveness", "incremental", "costs", "deaths"):
+        one, other = (pd.read_csv(run / "tables" / f"{table}.csv") for run in (folder, whole))
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+    summed, read = (pd.read_csv(run / "tables" / "markers.csv") for run in (folder, whole))
+    for year in ("year_0", "year_1", "year_5", "year_5_se"):
+        assert summed[year].to_numpy() == pytest.approx(read[year].to_numpy(), rel=1e-9)
+    occupancy, told = (pd.read_csv(run / "figures" / "state_occupancy.csv") for run in (folder, whole))
+    shared = min(len(occupancy), len(told))
+    assert shared > 20
+    assert (occupancy.iloc[:20].set_index("year").drop(columns="strategy") == told.iloc[:20].set_index("year").drop(columns="strategy")).all().all()

@@ -22,7 +22,7 @@ FLOORS: dict[str, int] = {
     "definition": 3, "program": 3, "coverage": 3,
     "reading": 4, "compiler": 4, "compiling": 4, "cohort": 4, "populating": 4, "economics": 4,
     "engines": 5, "access": 5, "invariants": 5,
-    "experiment": 6, "telling": 6, "accumulation": 6,
+    "experiment": 6, "telling": 6, "accumulation": 6, "parameter_sets": 7,
     "alternatives": 7, "validation": 7,
     "report": 8, "drawing": 8, "story": 8, "reviewing": 8,
     "cli": 9, "cli_trials": 9, "__main__": 9, "__init__": 9,

@@ -46,6 +46,9 @@ def test_it_can_fail(name):
 STAND_INS = {
     "I1": ({"tocilizumab_labs_pass": 0.0}, "start tocilizumab", 9),
     "I2": ({}, "start tocilizumab; visit clinic", 9),
+    "I6": ({}, "finding tb_screen 2; start tocilizumab", 9),
+    "I7": ({}, "start rituximab", 9),
+    "I20": ({}, "finding prednisone_band 3", 9),
     "I5": ({}, "start tocilizumab; hold tocilizumab (tocilizumab_laboratory_hold)", 9),
     "I13": ({}, "line 1; start mmf", 9),
     "I16": ({"age": 17.0}, "request start (tocilizumab); approve start", 9),
@@ -65,7 +68,7 @@ def test_a_stand_in_can_fail_too(name):
     covariates, text, day = STAND_INS[name]
     one = registered()[name]
     log = tell({9: text, **LATER.get(name, {})})
-    words = (*log.names, "fvc", "dlco", "hrct_progression", "tocilizumab_band")
+    words = (*log.names, "fvc", "dlco", "hrct_progression", "tocilizumab_band", "tb_screen", "hbv_screen", "prednisone_band")
     made = history({}, disease=one.diseases[0], profiles=frozenset({one.profile}), covariates={key: np.array([value]) for key, value in covariates.items()})
     (row,) = audit(replace(made, log=replace(log, names=words)), [one]).to_dict("records")
     assert (row["status"], row["because"]) == ("checked", one.stand_in_words)

@@ -1,6 +1,6 @@
 """Every number of every rule beside the text that prints it: a slip in a policy file shows here.
 
-``determinations/printed.toml`` was written from the sources of the rules, not from the rules; both must say the same. An entry that the rule does not hold, or a
+``determinations/printed.toml`` was held against the sources row by row; it and the rules must say the same. An entry that the rule does not hold, or a
 number of a rule that no entry holds, fails.
 """
 

@@ -110,6 +110,15 @@ def test_both_maps_stand_side_by_side():
         assert frame.loc[name, "qalys_wailoo"] == pytest.approx(run.outcomes.qalys_discounted.mean())
 
 
+def test_both_maps_remain_where_histories_are_summed_up():
+    kept = quality_tables(View(results()))[0].frame
+    dropped = experiment.run(scenario(), patients=PATIENTS, strategies=["r1", "r3", "r4"], logs=False)
+    assert not dropped.has_logs
+    frame = quality_tables(View(dropped))[0].frame
+    for column in ("qalys_mixture", "qalys_wailoo", "qalys_uncapped_wailoo", "inc_nmb_wailoo"):
+        assert frame[column].to_numpy(dtype=float) == pytest.approx(kept[column].to_numpy(dtype=float), nan_ok=True)
+
+
 def test_utility_is_that_of_haq_age_and_sex():
     """Undiscounted QALYs of r1 against a plain sum over a grid of every life: the map, less the loss while infected, under the cap."""
     run = results().strategies["r1"]

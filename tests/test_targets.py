@@ -35,6 +35,13 @@ failure = { marker = "score", fall = 6, not_before = "6 months" }
 label = "Alpha"
 size = 100
 regimen = ["alpha"]
+[responses.better]
+label = "No worse by 5 %, or above 60 points"
+source = "made up for tests"
+ways = [
+    { every = [{ marker = "score", change = { at_least = -5 }, relative = true }] },
+    { some = [{ marker = "score", level = { above = 60 } }, { marker = "score", change = { above = 0 } }], count = 1 },
+]
 [arms.care]
 label = "Care"
 strategy = "beta_first"
@@ -103,6 +110,7 @@ def test_every_fault_is_told_at_once(folder):
         ('marker = "score"\nat = "12 months"\nlow = 0.1\n', "only low is given"),
         ('marker = "score"\nat = "12 months"\ncolour = "red"\n', "unknown key 'colour'"),
         ('marker = "score"\nat = "12 months"\npublished = "a_row"\n', "unknown value 'a_row'"),
+        ('marker = "score"\nat = "12 months"\nresponse = "bettr"\n', "did you mean 'better'"),
         ('marker = "score"\nat = "12 months"\namong = { every = [{ covariate = "agee", above = 1 }] }\n', "unknown covariate 'agee'"),
     ],
 )  # fmt: skip
@@ -154,6 +162,7 @@ KEYS = {
     "on_treatment": ("percent", 'treatment = "alpha"\nat = "5 years"'),
     "stopped": ("percent", 'treatment = "alpha"\nreasons = ["intolerance"]\nat = "5 years"'),
     "completed": ("percent", 'at = "5 years"'),
+    "share_responding": ("percent", 'response = "better"\nat = "12 months"\nmissing = "no_response"'),
     "failed": ("percent", 'at = "12 months"'),
     "events_per_year": ("per 100 patient-years", 'event = { kind = "stop", name = "alpha" }\nat = "5 years"'),
     "share_with_event": ("percent", 'event = { kind = "stop", name = "alpha" }\nat = "5 years"'),

@@ -168,6 +168,9 @@ class TherapyCode(FactCode):
         if form is not None and node.request == "product_indicated":
             products = [product for agent in self._own_agents() for key, product in self.policies.agents[agent].products.items() if key == form.product]
             return is_met(any(set(product.indications) & set(self.bindings.diseases) for product in products)) if products else Truth.NOT_DOCUMENTED
+        if node.request == "product":
+            product = "" if form is None else str(form.product or "")
+            return holds(node, product) if product else Truth.NOT_MET if node.if_missing == "nothing" else Truth.NOT_DOCUMENTED
         value = getattr(form, node.request, None) if form is not None and node.request in ("dose_mg", "daily_mg", "interval_days") else None
         if value is None and node.if_missing == "absent":
             return Truth.NOT_MET

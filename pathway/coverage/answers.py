@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pathway.coverage.proof import Proof
+from pathway.coverage.nodes import Proof
 from pathway.definition.policies import Band, PolicyRule
 from pathway.rules import Truth
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pathway.coverage.answers import AGAINST, DECIDES_LABEL, DEFAULT_KINDS, FOR, LABEL_ONLY, STARTS, WORDS, Answer, Finding, Verdict
-from pathway.coverage.proof import Context, Proof, answer, prove
+from pathway.coverage.nodes import Proof
+from pathway.coverage.proof import Context, answer, prove
 from pathway.coverage.record import Record
 from pathway.coverage.safety import safety_of
 from pathway.definition.policies import Band, PolicyRule

@@ -7,84 +7,18 @@ This module must not know a drug or a payer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from pathway.coverage.asked import request_leaf
+from pathway.coverage.nodes import Proof, compared, say, threshold_words
 from pathway.coverage.record import Record, Seen, before
-from pathway.coverage.therapy import TOLERANCE, of_agent, therapy_words
+from pathway.coverage.therapy import of_agent, therapy_words
 from pathway.definition.policies import Clause, PolicyRule
 from pathway.rules import Truth, combine_all, combine_any, combine_at_least, negate
 
 REQUESTED = "requested"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """One node of a proof.
-
-    Attributes
-    ----------
-    path
-        Where the clause stands in its rule: the key by which a search may set its answer.
-    words
-        The clause in plain words.
-    found, date, documents
-        What the record holds; empty where it holds nothing.
-    distance
-        How far the value is from its threshold, in the fact's unit; at least 0 when met, below when not; None without a number.
-    missing
-        The question to ask when it is not documented.
-    changeable
-        Can a test, a visit or treatment change it.
-    """
-
-    path: str
-    truth: Truth
-    words: str
-    form: str
-    found: str = ""
-    date: date | None = None
-    documents: tuple[str, ...] = ()
-    distance: float | None = None
-    missing: str = ""
-    changeable: bool = True
-    fact: str = ""
-    source: str = ""
-    grade: str = ""
-    children: tuple[Proof, ...] = ()
-
-    def leaves(self) -> Iterator[Proof]:
-        """Leaves in file order."""
-        if not self.children:
-            yield self
-        for child in self.children:
-            yield from child.leaves()
-
-    def nodes(self) -> Iterator[Proof]:
-        """All nodes, this one first."""
-        yield self
-        for child in self.children:
-            yield from child.nodes()
-
-    def deciding(self) -> Proof:
-        """The first leaf in file order that alone fixes the answer."""
-        if not self.children:
-            return self
-        if self.form == "not":
-            return self.children[0].deciding()
-        return next((child for child in self.children if child.truth == self.truth), self.children[0]).deciding()
-
-    def decisive(self) -> Proof:
-        """The node to show as the reason: the leaf that alone fixes the answer, or the group whose members fix it together."""
-        if not self.children:
-            return self
-        together = (self.form == "all" and self.truth is Truth.MET) or (self.form == "any" and self.truth is Truth.NOT_MET) or self.form == "at_least"
-        if together and len(self.children) > 1:
-            return self
-        if self.form in ("all", "any", "at_least"):
-            return next((child for child in self.children if child.truth == self.truth), self.children[0]).decisive()
-        return self.children[0].decisive()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,21 +140,6 @@ def _papers(*seen: Seen | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one.document for one in seen if one is not None and one.document))
 
 
-def say(value: bool | float | str, unit: str = "") -> str:  # noqa: FBT001 - the value said may itself be yes or no
-    """A value in words.
-
-    Examples
-    --------
-    >>> say(True), say(56.0, "%"), say("dcSSc")
-    ('yes', '56 %', 'dcSSc')
-    """
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return value
-    return f"{value:g} {'' if unit == 'score' else unit}".strip()
-
-
 # --- leaves ---------------------------------------------------------------------------------------------------------
 
 
@@ -233,42 +152,7 @@ def _leaf(clause: Clause, context: Context, path: str) -> Proof:
         return _improvement(clause, clause.improvement_of, context, path)
     if clause.therapy is not None:
         return _therapy(clause, context, path)
-    return _request(clause, context, path)
-
-
-def compared(clause: Clause, value: float) -> tuple[bool, float]:
-    """Does a value pass the thresholds, and by how much (the least margin; below 0: it fails).
-
-    Examples
-    --------
-    >>> compared(Clause(fact="fvc", above=55), 55.0)
-    (False, 0.0)
-    """
-    margins: list[tuple[bool, float]] = []
-    for bound, sign, strict in ((clause.at_least, 1, False), (clause.at_most, -1, False), (clause.above, 1, True), (clause.below, -1, True)):
-        if bound is not None:
-            slack = TOLERANCE * max(1.0, abs(bound))
-            margin = sign * (value - bound)
-            margins.append((margin > slack if strict else margin >= -slack, margin))
-    if clause.equals is not None and not isinstance(clause.equals, bool):
-        gap = abs(value - clause.equals)
-        margins.append((gap <= TOLERANCE * max(1.0, abs(clause.equals)), -gap))
-    least = min((margin for _, margin in margins), default=0.0)
-    return all(passed for passed, _ in margins), round(least, 12) + 0.0
-
-
-def threshold_words(clause: Clause, unit: str = "") -> str:
-    """The thresholds of a clause in words."""
-    parts = [
-        f"{words} {say(bound, unit)}"
-        for words, bound in (("at least", clause.at_least), ("at most", clause.at_most), ("above", clause.above), ("below", clause.below))
-        if bound is not None
-    ]
-    if clause.one_of is not None:
-        parts.append(" or ".join(clause.one_of))
-    if clause.equals is not None:
-        parts.append(say(clause.equals, unit))
-    return " and ".join(parts)
+    return request_leaf(clause, context.record, path)
 
 
 def _fact(clause: Clause, fact: str, context: Context, path: str) -> Proof:
@@ -395,59 +279,3 @@ def _therapy(clause: Clause, context: Context, path: str) -> Proof:
     missing = f"history of {', '.join(open_ones[:4])}{' and others' if len(open_ones) > 4 else ''}: dates, dose, response and reason of stopping" if open_ones else ""
     documents = tuple(dict.fromkeys(given.course.document for agent in agents for given in record.of_agent(agent) if given.course.document))
     return Proof(path=path, truth=truth, words=words, form="therapy", found=told, documents=documents, missing=missing, source=clause.source, grade=clause.grade or "")
-
-
-# --- the request ------------------------------------------------------------------------------------------------------
-
-
-def _request(clause: Clause, context: Context, path: str) -> Proof:
-    record, asked = context.record, context.record.asked
-    what = clause.request or "drug"
-    words = clause.label or f"requested {what.replace('_', ' ')}: {threshold_words(clause) or ', '.join(clause.drugs)}"
-    if what == "with_drug":
-        members = record.policies.members(clause.drugs)
-        together = [one for one in record.with_agents if one in members]
-        truth = Truth.MET if together else Truth.NOT_MET
-        return Proof(path=path, truth=truth, words=words, form="request", found=", ".join(together) or "none of them", changeable=True)
-    if what == "product_indicated":
-        return _product(clause, record, path)
-    if what in ("drug", "kind", "route", "product"):
-        word = {"drug": asked.drug, "kind": asked.kind, "route": asked.route, "product": asked.product.casefold()}[what]
-        truth = Truth.NOT_DOCUMENTED if not word else Truth.MET if word in (clause.one_of or ()) else Truth.NOT_MET
-        return Proof(path=path, truth=truth, words=words, form="request", found=word, missing=f"the {what} that is asked for")
-    value = _amount(what, record)
-    if value is None:
-        return Proof(path=path, truth=Truth.NOT_DOCUMENTED, words=words, form="request", missing=f"{what.replace('_', ' ')} that is asked for")
-    passed, distance = compared(clause, value)
-    return Proof(path=path, truth=Truth.MET if passed else Truth.NOT_MET, words=words, form="request", found=f"{value:g}", distance=distance)
-
-
-def _amount(what: str, record: Record) -> float | None:
-    asked = record.asked
-    if what == "line":
-        return None if asked.line is None else float(asked.line)
-    if what == "interval_days":
-        return asked.interval_days
-    if asked.dose_mg is None:
-        return None
-    if what == "daily_mg":
-        return None if asked.interval_days is None else asked.dose_mg / asked.interval_days
-    if what == "dose_mg_per_kg":
-        weight = record.latest("weight")
-        return None if weight is None or not isinstance(weight.value, float) else asked.dose_mg / weight.value
-    return asked.dose_mg
-
-
-def _product(clause: Clause, record: Record, path: str) -> Proof:
-    asked = record.asked
-    agent = record.policies.agents[asked.drug]
-    words = clause.label or f"the product's label lists {record.policies.disease(asked.disease)}"
-    product = agent.products.get(asked.product.casefold())
-    if product is None:
-        return Proof(path=path, truth=Truth.NOT_APPLICABLE, words=words, form="request", found="no product named")
-    comes_so = not asked.route or not product.routes or asked.route in product.routes
-    is_listed = asked.disease in product.indications and comes_so
-    listed = ", ".join(record.policies.disease(one) for one in product.indications) + ("" if comes_so else f"; it comes as {' and '.join(product.routes)} only")
-    return Proof(
-        path=path, truth=Truth.MET if is_listed else Truth.NOT_MET, words=words, form="request", found=f"{product.label}: {listed}", source=product.source, grade=product.grade
-    )

@@ -8,7 +8,7 @@ are wording of a protocol and stand in the TOML file, as thresholds do in a paye
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import numpy as np
@@ -43,7 +43,7 @@ Flag = Literal["C", "D", "Hs", "H"]
 ``Hs`` same source: the same patients supplied another number. ``H``: not used at all.
 """
 Quantity = Literal[
-    "slope", "change", "sd_of_change", "share_by_change", "correlation_of_changes", "level", "share_by_level",
+    "slope", "change", "sd_of_change", "share_by_change", "correlation_of_changes", "level", "share_by_level", "share_responding",
     "dead", "on_treatment", "stopped", "completed", "failed", "events_per_year", "share_with_event", "cost_per_year",
 ]  # fmt: skip
 """What is compared; ``QUANTITIES`` tells what each is and what it needs."""
@@ -55,6 +55,7 @@ QUANTITIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "correlation_of_changes": ("correlation of the change from `since` to `middle` with that from `middle` to `at`", ("marker", "since", "middle", "at")),
     "level": ("mean of a marker or index at `at`", ("marker", "at")),
     "share_by_level": ("share of patients whose marker or index lies within the bounds at `at`", ("marker", "at")),
+    "share_responding": ("share of patients who meet the response `response` at `at`", ("response", "at")),
     "dead": ("share dead by `at`", ("at",)),
     "on_treatment": ("share still on `treatment` at `at`, Kaplan-Meier; stops for `reasons` count (all when empty), others and deaths are censored", ("treatment", "at")),
     "stopped": ("share who stopped `treatment` for `reasons` by `at`, of all who started", ("treatment", "at")),
@@ -144,6 +145,31 @@ class Arm(Document):
     set: dict[ValueId, ValueId] = Field(default_factory=dict)
 
 
+class Improvement(Document):
+    """One condition on a marker or index at a visit: where it lies, how it changed since entry, or both."""
+
+    marker: Name
+    level: Bounds | None = None
+    change: Bounds | None = None
+    relative: bool = Field(default=False, description="change is percent of the value at entry")
+
+
+class Way(Document):
+    """One way to meet a response: all of ``every``, and at least ``count`` of ``some``."""
+
+    every: tuple[Improvement, ...] = ()
+    some: tuple[Improvement, ...] = ()
+    count: int = Field(default=0, ge=0)
+
+
+class Response(Document):
+    """A criterion of response, such as ACR20: met by any of its ways."""
+
+    label: Label
+    ways: tuple[Way, ...] = Field(min_length=1)
+    source: str = Field(min_length=1)
+
+
 class Event(Document):
     """Rows of the log: what kind, and the name."""
 
@@ -171,7 +197,10 @@ class Target(Document):
     estimator: Literal["observed", "mixed_model", "adjusted"] = Field(
         default="observed", description="observed cases; means of a mixed model for repeated measures; adjusted for entry (differences)"
     )
-    missing: Literal["observed", "worst_carried"] = Field(default="observed", description="who lacks the visit: left out, or the worst earlier value")
+    missing: Literal["observed", "worst_carried", "no_response"] = Field(
+        default="observed", description="who lacks the visit: left out, the worst earlier value, or counted as not within the bounds"
+    )
+    response: Name | None = Field(default=None, description="a criterion of table responses, or of the disease's trials/shared/responses.toml")
     bounds: Bounds | None = None
     relative: bool = Field(default=False, description="bounds are percent of the value at entry")
     treatment: TreatmentId | None = None
@@ -241,6 +270,7 @@ class TrialDocument(Document):
     courses: tuple[Course, ...] = ()
     switching: Switching | None = None
     numbers: dict[ValueId, OwnNumber] = Field(default_factory=dict)
+    responses: dict[Name, Response] = Field(default_factory=dict)
     note: str = ""
 
 
@@ -294,6 +324,8 @@ class Trial:
         By id of the target.
     numbers
         Parameters beyond the library's, house units: rows of ``published.csv`` and the file's own.
+    responses
+        Criteria of response by name: the disease's and the file's own.
     patients
         Columns of the user's own patients, if the file names some.
     """
@@ -302,6 +334,7 @@ class Trial:
     document: TrialDocument
     published: Mapping[str, Published]
     numbers: Mapping[str, Parameter]
+    responses: Mapping[str, Response] = field(default_factory=dict)
     patients: dict[str, Floats] | None = None
 
     @property

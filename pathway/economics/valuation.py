@@ -100,9 +100,7 @@ def value(ledger: Ledger, terms: Terms) -> Outcomes:
         If an item has no price, or a utility falls below the worst the instrument can say.
     """
     patients = ledger.patients
-    plain, present = _costs(ledger, terms)
-    buyer = np.asarray(ledger.use["patient"], dtype=np.int64)
-    category = np.asarray(ledger.use["category"], dtype=np.int64)
+    bought = _bought(ledger, terms)
     person = np.asarray(ledger.life["patient"], dtype=np.int64)
     start = np.asarray(ledger.life["start"], dtype=np.float64)
     stop = np.asarray(ledger.life["stop"], dtype=np.float64)
@@ -113,11 +111,10 @@ def value(ledger: Ledger, terms: Terms) -> Outcomes:
     pieces = pieces_of(ledger, terms.utility)
     undiscounted = Discounting(costs=0.0, outcomes=0.0)
     nowhere = np.zeros_like(person)
-    item_rows, item_sums = _items(ledger, terms, plain, present)
     return Outcomes(
         categories=ledger.categories,
-        costs=_sums(buyer, category, present, patients, len(ledger.categories)),
-        costs_undiscounted=_sums(buyer, category, plain, patients, len(ledger.categories)),
+        costs=bought.by_category(bought.present, len(ledger.categories)),
+        costs_undiscounted=bought.by_category(bought.plain, len(ledger.categories)),
         life_years=_sums(person, nowhere, years, patients, 1)[:, 0],
         life_years_discounted=_sums(person, nowhere, present_years, patients, 1)[:, 0],
         qalys=quality_adjusted_years(pieces, patients, 0.0, undiscounted),
@@ -125,9 +122,67 @@ def value(ledger: Ledger, terms: Terms) -> Outcomes:
         years_by_state=_sums(person, state, years, patients, len(ledger.states)),
         years_by_line=_sums(person, line, years, patients, ledger.lines + 1),
         qalys_by_map=_by_map(ledger, terms, pieces),
-        item_rows=item_rows,
-        item_sums=item_sums,
+        item_rows=bought.rows(ledger, terms),
+        item_sums=bought.sums(),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bought:
+    """What each patient used of each item: the one place where costs are added up, in order of start inside patient and item.
+
+    Attributes
+    ----------
+    pairs : shape (pairs,)
+        ``category * items + item`` of every pair in use.
+    items
+        How many items the ledger knows.
+    plain, present : shape (patients, pairs)
+        Undiscounted and discounted cost.
+    units : shape (parts, pairs, 2)
+        Quantity and waste by hundreds of patients.
+    """
+
+    pairs: Ints
+    items: int
+    plain: Floats
+    present: Floats
+    units: Floats
+
+    def by_category(self, costs: Floats, categories: int) -> Floats:
+        """Add items up, shape (patients, categories)."""
+        found = np.zeros((costs.shape[0], categories))
+        for number, pair in enumerate(self.pairs.tolist()):
+            found[:, pair // self.items] += costs[:, number]
+        return found
+
+    def sums(self) -> Floats:
+        """Quantity, waste, cost and discounted cost by hundreds of patients, shape (parts, pairs, 4)."""
+        parts = hundreds(self.plain.shape[0])
+        money = np.zeros((2, parts * HUNDRED, self.pairs.size))
+        money[0, : self.plain.shape[0]], money[1, : self.present.shape[0]] = self.plain, self.present
+        costs = np.add.accumulate(money.reshape(2, parts, HUNDRED, self.pairs.size), axis=2)[:, :, -1]  # in order; a plain sum may go by pairs
+        return np.concatenate([self.units, np.moveaxis(costs, 0, -1)], axis=2)
+
+    def rows(self, ledger: Ledger, terms: Terms) -> tuple[tuple[str, ...], ...]:
+        """What stands for each pair: item, label, category, unit, basis, grade."""
+        prices = [(terms.prices[ledger.items[pair % self.items]], ledger.categories[pair // self.items]) for pair in self.pairs.tolist()]
+        return tuple((price.item, price.label, category, price.unit, price.basis, price.weakest_grade) for price, category in prices)
+
+
+def _bought(ledger: Ledger, terms: Terms) -> _Bought:
+    """Value every use and add it up by patient and item."""
+    use, width, patients = ledger.use, len(ledger.items), ledger.patients
+    plain, present = _costs(ledger, terms)
+    pair = np.asarray(use["category"], dtype=np.int64) * width + np.asarray(use["item"], dtype=np.int64)
+    pairs = np.flatnonzero(np.bincount(pair, minlength=width * len(ledger.categories)))
+    column = np.zeros(width * len(ledger.categories) + 1, dtype=np.int64)
+    column[pairs] = np.arange(pairs.size)
+    which, patient = column[pair], np.asarray(use["patient"], dtype=np.int64)
+    units = [_sums(patient // HUNDRED, which, np.asarray(use[name], dtype=np.float64), hundreds(patients), pairs.size) for name in ("quantity", "waste")]
+    return _Bought(
+        pairs=pairs, items=width, plain=_sums(patient, which, plain, patients, pairs.size), present=_sums(patient, which, present, patients, pairs.size), units=np.stack(units, axis=2)
+    )  # fmt: skip
 
 
 def _by_map(ledger: Ledger, terms: Terms, pieces: Pieces) -> Floats:
@@ -153,12 +208,14 @@ def _costs(ledger: Ledger, terms: Terms) -> tuple[Floats, Floats]:
     item = np.asarray(use["item"], dtype=np.int64)
     quantity, start, stop = (np.asarray(use[name], dtype=np.float64) for name in ("quantity", "start", "stop"))
     plain, present = np.zeros(item.size), np.zeros(item.size)
+    order = np.argsort(item.astype(np.int16), kind="stable")
+    ends = np.cumsum(np.bincount(item, minlength=len(ledger.items)))
     for number, name in enumerate(ledger.items):
         if name not in terms.prices:
             raise EconomicsError(
                 where="prices", found=f"no price for {name}", expected="a price for every item in the ledger"
             )
-        rows = np.flatnonzero(item == number)
+        rows = order[ends[number - 1] if number else 0 : ends[number]]
         if rows.size:
             costs = _item_costs(terms, terms.prices[name], quantity[rows], start[rows], stop[rows])
             plain[rows], present[rows] = costs
@@ -186,22 +243,6 @@ def _item_costs(terms: Terms, price: Price, quantity: Floats, start: Floats, sto
             present[spread] += amount * per_year * flow(np.maximum(low, 0.0), np.maximum(high, 0.0), rate, convention)
             begin = end
     return plain, present
-
-
-def _items(ledger: Ledger, terms: Terms, plain: Floats, present: Floats) -> tuple[tuple[tuple[str, ...], ...], Floats]:
-    """What stands for each item and category in use, and sums by hundreds of patients."""
-    use, width = ledger.use, len(ledger.items)
-    pair = np.asarray(use["category"], dtype=np.int64) * width + np.asarray(use["item"], dtype=np.int64)
-    pairs = np.flatnonzero(np.bincount(pair, minlength=width * len(ledger.categories)))
-    column = np.zeros(width * len(ledger.categories) + 1, dtype=np.int64)
-    column[pairs] = np.arange(pairs.size)
-    cell = np.asarray(use["patient"], dtype=np.int64) // HUNDRED * pairs.size + column[pair]
-    parts = hundreds(ledger.patients)
-    quantity, waste = (np.asarray(use[name], dtype=np.float64) for name in ("quantity", "waste"))
-    sums = np.stack([np.bincount(cell, weights=weight, minlength=parts * pairs.size) for weight in (quantity, waste, plain, present)], axis=1)
-    prices = [(terms.prices[ledger.items[k % width]], ledger.categories[k // width]) for k in pairs.tolist()]
-    rows = tuple((price.item, price.label, category, price.unit, price.basis, price.weakest_grade) for price, category in prices)
-    return rows, np.asarray(sums.reshape(parts, pairs.size, 4), dtype=np.float64)
 
 
 def without_discounting(terms: Terms) -> Terms:

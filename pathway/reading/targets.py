@@ -5,16 +5,16 @@ This module must not read files or know a disease.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pathway.definition.scenario import Library, Scenario
-from pathway.definition.trials import QUANTITIES, Target, TrialDocument, years_of
+from pathway.definition.trials import QUANTITIES, Response, Target, TrialDocument, years_of
 from pathway.errors import did_you_mean
 from pathway.reading.text import Findings
 
 TINY = 1e-9
-MEASURED = ("slope", "change", "sd_of_change", "share_by_change", "correlation_of_changes", "level", "share_by_level")
-SHARES = ("share_by_change", "share_by_level", "dead", "on_treatment", "stopped", "completed", "failed", "share_with_event")
+MEASURED = ("slope", "change", "sd_of_change", "share_by_change", "correlation_of_changes", "level", "share_by_level", "share_responding")
+SHARES = ("share_by_change", "share_by_level", "share_responding", "dead", "on_treatment", "stopped", "completed", "failed", "share_with_event")
 RATIOS = ("ratio", "odds_ratio")
 
 
@@ -37,8 +37,8 @@ def unit_of_target(target: Target, base: Scenario) -> str:
     return f"{unit} per year" if target.quantity == "slope" else unit
 
 
-def check_trial(document: TrialDocument, library: Library, where: str, findings: Findings) -> None:
-    """Note everything that does not hold together."""
+def check_trial(document: TrialDocument, library: Library, where: str, findings: Findings, responses: Mapping[str, Response]) -> None:
+    """Note everything that does not hold together; ``responses`` are the criteria that targets may name."""
     _check_population(document, where, findings)
     _check_visits(document, library, where, findings)
     for name, arm in document.arms.items():
@@ -55,6 +55,11 @@ def check_trial(document: TrialDocument, library: Library, where: str, findings:
             findings.faults.add(where=f"{where}, target {target.id}", found="the id again", expected="each id once", mend="rename one of the two")
         seen.add(target.id)
         _check_target(target, document, library, f"{where}, target {target.id}", findings)
+        if target.response is not None:
+            _exists(target.response, list(responses), "response", f"{where}, target {target.id}, key response", findings)
+    for name, response in document.responses.items():
+        for one in (one for way in response.ways for one in (*way.every, *way.some)):
+            _exists(one.marker, [*library.pathway.markers, *library.pathway.indices], "marker", f"{where}, key responses.{name}", findings)
     for number, course in enumerate(document.courses):
         _exists(course.marker, list(library.pathway.markers), "marker", f"{where}, key courses[{number}].marker", findings)
         for arm_name in course.arms:

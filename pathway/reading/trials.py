@@ -17,12 +17,12 @@ from pathway.definition.mentions import mentions
 from pathway.definition.rows import SourceRow
 from pathway.definition.scenario import Library, Scenario
 from pathway.definition.study import EconomicsChoice, Study
-from pathway.definition.trials import CalibrationDocument, Floats, Published, Target, Trial, TrialDocument
+from pathway.definition.trials import CalibrationDocument, Floats, Published, Response, Target, Trial, TrialDocument
 from pathway.definition.values import Parameter
 from pathway.definition.words import Document, Grade, Label, ValueId
 from pathway.errors import Fault, PathwayError, ScenarioError, did_you_mean
 from pathway.reading.checks import known_names
-from pathway.reading.documents import build, parse_toml
+from pathway.reading.documents import build, build_table, parse_toml
 from pathway.reading.evidence import check_interval, check_range, check_sources, told
 from pathway.reading.house import house_unit
 from pathway.reading.library import find_folder, read_library
@@ -102,7 +102,7 @@ def read_trials(named: str, *, targets: Path | None = None, beside: Path | None 
     free: dict[str, str] = {}
     first = len(findings.files)
     if base is not None and folder is not None:
-        trials = _shipped(folder / FOLDER, base, findings) if targets is None else [one for one in [_own(targets, base, findings)] if one is not None]
+        trials = _shipped(folder / FOLDER, base, findings) if targets is None else [one for one in [_own(targets, base, folder, findings)] if one is not None]
         free = _free(folder, base.library, findings)
     elif targets is not None:  # tell what can be told of the user's file too
         _document(targets, targets.name, findings)
@@ -176,16 +176,28 @@ def _shipped(folder: Path, base: Scenario, findings: Findings) -> list[Trial]:
             mend="name another disease, or give your own with --targets FILE",
         )  # fmt: skip
     published = _published(folder, library, findings)
+    responses = _responses(folder, library, findings)
     trials = []
     for path in files:
         where = f"{library.name}/{FOLDER}/{path.name}"
         document = _document(path, where, findings)
         if document is not None:
-            trials.append(_trial(path.stem, document, where, base, published, findings))
+            trials.append(_trial(path.stem, document, where, base, published, findings, responses=responses))
     return [one for one in trials if one is not None]
 
 
-def _own(path: Path, base: Scenario, findings: Findings) -> Trial | None:
+def _responses(folder: Path, library: Library, findings: Findings) -> dict[str, Response]:
+    """Criteria of response that all trials of a disease share (``trials/shared/responses.toml``)."""
+    where = f"{library.name}/{FOLDER}/shared/responses.toml"
+    path = folder / "shared" / "responses.toml"
+    if not path.is_file():
+        return {}
+    text = read_text(path, where, findings)
+    data = None if text is None else parse_toml(text, where, findings)
+    return {} if data is None else build_table(Response, data, where, findings)
+
+
+def _own(path: Path, base: Scenario, folder: Path, findings: Findings) -> Trial | None:
     """Read the user's file."""
     document = _document(path, path.name, findings)
     if document is None:
@@ -195,7 +207,8 @@ def _own(path: Path, base: Scenario, findings: Findings) -> Trial | None:
     patients = None
     if document.population.patients_file is not None:
         patients = read_patients(document.population.patients_file, path, base.library, findings)
-    return _trial(path.stem, document, path.name, base, {}, findings, patients)
+    responses = _responses(folder / FOLDER, base.library, findings)
+    return _trial(path.stem, document, path.name, base, {}, findings, patients, responses=responses)
 
 
 def _document(path: Path, where: str, findings: Findings) -> TrialDocument | None:
@@ -227,7 +240,7 @@ def _published(folder: Path, library: Library, findings: Findings) -> dict[str, 
 
 def _trial(
     name: str, document: TrialDocument, where: str, base: Scenario, rows: Mapping[str, tuple[PublishedRow, str]],
-    findings: Findings, patients: dict[str, Floats] | None = None,
+    findings: Findings, patients: dict[str, Floats] | None = None, *, responses: Mapping[str, Response],
 ) -> Trial | None:  # fmt: skip
     """Check a trial against the library; None where it cannot be run."""
     before = len(findings.faults.faults)
@@ -241,7 +254,8 @@ def _trial(
                 where=f"{where}, key {one.path}", found=f"unknown {kind} '{one.word}'", expected=f"one of {', '.join(known[one.kind][:12])}",
                 mend=did_you_mean(one.word, known[one.kind]) or f"name a {kind} that exists",
             )  # fmt: skip
-    check_trial(document, base.library, where, findings)
+    criteria = {**responses, **document.responses}
+    check_trial(document, base.library, where, findings, criteria)
     if len(findings.faults.faults) > before:
         return None
     numbers = {key: made for key, (row, place) in rows.items() if (made := _number(key, row.value, row.unit, row.source, row.grade, place, findings)) is not None}
@@ -254,7 +268,7 @@ def _trial(
     if len(findings.faults.faults) > before:
         return None
     return Trial(
-        name=name, document=document, numbers=numbers, patients=patients, published={key: one for key, one in published.items() if one is not None},
+        name=name, document=document, numbers=numbers, responses=criteria, patients=patients, published={key: one for key, one in published.items() if one is not None},
     )  # fmt: skip
 
 

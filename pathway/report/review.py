@@ -13,7 +13,7 @@ from typing import Any
 from pathway.coverage.answers import FOR, LABEL_ONLY, WORDS, Finding, Verdict
 from pathway.coverage.counterfactual import Change, could_deny, missing_facts, nearest_change
 from pathway.coverage.determination import DISCLAIMER, Determination
-from pathway.coverage.proof import Proof
+from pathway.coverage.nodes import Proof
 from pathway.definition.request import RequestDocument
 from pathway.errors import shown
 from pathway.rules import Truth
@@ -101,16 +101,17 @@ def _verdict(verdict: Verdict, made: Determination) -> dict[str, Any]:
         "profile": verdict.profile, "label": "the label alone" if verdict.profile == LABEL_ONLY else rule.label if rule is not None else "",
         "answer": str(verdict.answer), "answer_words": WORDS[verdict.answer] if verdict.truth is not Truth.NOT_APPLICABLE else "not applicable",
         "truth": TRUTHS[verdict.truth], "deciding": _node(deciding, depth=-1) if deciding is not None else None,
-        "proof": [_node(node, depth) for node, depth in _flat(proof)] if proof is not None else [],
+        "proof": [{**_node(node, depth), "below_not": below_not} for node, depth, below_not in _flat(proof)] if proof is not None else [],
         "source": rule.source if rule is not None else "", "grade": rule.grade if rule is not None else "", "grade_words": GRADES[rule.grade] if rule is not None else "",
         "note": rule.note if rule is not None else "", "lasts": verdict.lasts,
     }  # fmt: skip
 
 
-def _flat(proof: Proof, depth: int = 0) -> list[tuple[Proof, int]]:
-    found = [(proof, depth)]
+def _flat(proof: Proof, depth: int = 0, *, below_not: bool = False) -> list[tuple[Proof, int, bool]]:
+    """Nodes in file order, how deep they stand, and whether an odd number of negations turns what they say."""
+    found = [(proof, depth, below_not)]
     for child in proof.children:
-        found += _flat(child, depth + 1)
+        found += _flat(child, depth + 1, below_not=below_not != (proof.form == "not"))
     return found
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pathway.definition.trials import Subgroup, Target, Trial, years_of
+from pathway.definition.trials import Improvement, Subgroup, Target, Trial, years_of
 from pathway.economics import ledger as ledgers
 from pathway.economics.valuation import terms_of, value
 from pathway.program import INFINITY
@@ -59,7 +59,7 @@ class Analysis:
     def _single(self, target: Target, name: str, group: Bools) -> Estimate:
         makers: dict[str, Callable[[Target, Observed, Bools], Estimate]] = {
             "slope": self._slope, "change": self._change, "sd_of_change": self._deviation, "share_by_change": self._share_by_change,
-            "correlation_of_changes": self._correlation, "level": self._level, "share_by_level": self._share_by_level, "dead": self._dead,
+            "correlation_of_changes": self._correlation, "level": self._level, "share_by_level": self._share_by_level, "share_responding": self._share_responding, "dead": self._dead,
             "on_treatment": self._on_treatment, "stopped": self._stopped, "completed": self._completed, "failed": self._failed, "events_per_year": self._event_rate,
             "share_with_event": self._event_share, "cost_per_year": self._cost,
         }  # fmt: skip
@@ -135,7 +135,11 @@ class Analysis:
 
     def _share_by_change(self, target: Target, arm: Observed, group: Bools) -> Estimate:
         change = self._changes(target, arm, group)
-        return estimators.share(in_bounds(change, target.bounds), ~np.isnan(change))
+        return estimators.share(in_bounds(change, target.bounds), self._counted(target, ~np.isnan(change), group))
+
+    def _counted(self, target: Target, seen: Bools, group: Bools) -> Bools:
+        """Who stands below the line of a share: those seen, or everybody where a missing visit is no response."""
+        return group if target.missing == "no_response" else seen & group
 
     def _correlation(self, target: Target, arm: Observed, group: Bools) -> Estimate:
         found, table = self._table(target, arm)
@@ -152,7 +156,33 @@ class Analysis:
 
     def _share_by_level(self, target: Target, arm: Observed, group: Bools) -> Estimate:
         level = self._levels(target, arm, group)
-        return estimators.share(in_bounds(level, target.bounds), ~np.isnan(level))
+        return estimators.share(in_bounds(level, target.bounds), self._counted(target, ~np.isnan(level), group))
+
+    def _share_responding(self, target: Target, arm: Observed, group: Bools) -> Estimate:
+        assert target.response is not None
+        met, seen = np.zeros(arm.size, dtype=bool), np.zeros(arm.size, dtype=bool)
+        for way in self.trial.responses[target.response].ways:
+            parts = [self._improved(one, target, arm) for one in way.every]
+            some = [self._improved(one, target, arm) for one in way.some]
+            enough = sum((part.astype(int) for part, _ in some), np.zeros(arm.size, dtype=int)) >= way.count
+            met |= np.logical_and.reduce([enough, *(part for part, _ in parts)])
+            seen |= np.logical_and.reduce([np.ones(arm.size, dtype=bool), *(known for _, known in (*parts, *some))])
+        return estimators.share(met, self._counted(target, seen, group))
+
+    def _improved(self, asked: Improvement, target: Target, arm: Observed) -> tuple[Bools, Bools]:
+        """Who meets one condition, and of whom it can be told."""
+        found = arm.measured(asked.marker)
+        table, visit = found.shown, self._visit(found, target.at)
+        change = table[:, visit] - table[:, AT_ENTRY]
+        if asked.relative:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                change = 100.0 * change / table[:, AT_ENTRY]
+        met = np.ones(arm.size, dtype=bool)
+        if asked.level is not None:
+            met &= in_bounds(table[:, visit], asked.level)
+        if asked.change is not None:
+            met &= in_bounds(change, asked.change)
+        return met, ~np.isnan(table[:, visit]) & ~np.isnan(table[:, AT_ENTRY])
 
     # --- time, events, money --------------------------------------------------------------------------------------
 
