@@ -82,7 +82,7 @@ def warn(scenario: Scenario) -> None:
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913, PLR0917 - each is an option of the command
     file: File,
     patients: Annotated[Optional[int], typer.Option(min=1, max=MOST_PATIENTS, help="number of simulated patients")] = None,  # noqa: UP045
     seed: Annotated[Optional[int], typer.Option(min=0, help="seed of all draws")] = None,  # noqa: UP045
@@ -94,6 +94,7 @@ def run(
     ] = None,
     alternatives: Annotated[int, typer.Option(min=0, help="patients of each structural alternative; 0: none")] = 200,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the same run after an interruption")] = False,  # noqa: FBT002
+    log: Annotated[Optional[bool], typer.Option("--log/--no-log", help="keep every event; without, memory stays small. Absent: up to 100,000 lives")] = None,  # noqa: UP045
 ) -> None:
     """Simulate, value, compare and report."""
     with guarded():
@@ -119,8 +120,8 @@ def run(
             begin_them = partial(begin, scenario, shop, patients=few, seed=seed, engine=engine, strategies=names)
             # Beside the main run, unless all would compile the same engine at once.
             begun = begin_them() if few and not needs_compiling(engine or scenario.study.engine) else []
-            results = simulated(scenario, patients=patients, seed=seed, engine=engine, strategies=names, workers=count, tell=tell, store=store)
-            if payers_compared(results):
+            results = simulated(scenario, patients=patients, seed=seed, engine=engine, strategies=names, workers=count, tell=tell, store=store, logs=log)
+            if payers_compared(results) and results.has_logs:
                 results = with_undelayed(results, workers=count, progress=tell)
             if few:
                 results = with_alternatives(results, begun or begin_them(), patients=few, progress=tell)
@@ -189,6 +190,7 @@ def simulated(
     workers: int,
     tell: Tell,
     store: LogStore | None = None,
+    logs: bool | None = None,
 ) -> Results:
     """Run the experiment, saying first what it will do and for how long."""
     from pathway.experiment import run as run_experiment
@@ -208,6 +210,7 @@ def simulated(
         progress=tell,
         announce=announce,
         store=store,
+        logs=logs,
     )
 
 

@@ -39,6 +39,8 @@ from numpy.typing import NDArray
 from pathway.errors import EngineError
 
 Floats = NDArray[np.float64]
+DIRECT = 1 << 20
+"""Below this, a number of a regimen is its own place in a table."""
 
 
 class Kind(IntEnum):
@@ -173,8 +175,6 @@ class EventLog:
         """
         events = self.events
         names = [*self.names, ""]
-        regimens, inverse = np.unique(events["regimen"], return_inverse=True)
-        labels = [regimen_label(int(bits), self.treatments) for bits in regimens]
         return pd.DataFrame(
             {
                 "patient": events["patient"],
@@ -184,7 +184,7 @@ class EventLog:
                 "detail": pd.Categorical.from_codes(events["detail"] % len(names), names),
                 "occurrence": events["occurrence"],
                 "state": pd.Categorical.from_codes(events["state"], list(self.states)),
-                "regimen": pd.Categorical.from_codes(inverse, labels),
+                "regimen": regimen_words(np.asarray(events["regimen"], dtype=np.int64), self.treatments),
                 "line": events["line"],
                 "true": events["true"],
                 "measured": events["measured"],
@@ -206,6 +206,25 @@ def regimen_label(bits: int, treatments: Sequence[str]) -> str:
     'mmf + nintedanib'
     """
     return " + ".join(name for bit, name in enumerate(treatments) if bits >> bit & 1) or "none"
+
+
+def regimen_words(bits: NDArray[np.int64], treatments: Sequence[str]) -> pd.Categorical:
+    """Regimens in words; bits of shape (rows,).
+
+    Examples
+    --------
+    >>> list(regimen_words(np.array([1, 0, 1]), ("mmf", "rituximab")))
+    ['mmf', 'none', 'mmf']
+    """
+    if bits.size and int(bits.max()) < DIRECT:  # counting is several times as fast as sorting
+        present = np.flatnonzero(np.bincount(bits))
+        place = np.zeros(int(present[-1]) + 1, dtype=np.int64)
+        place[present] = np.arange(present.size)
+        codes = place[bits]
+    else:
+        present, codes = np.unique(bits, return_inverse=True)
+    words: pd.Categorical = pd.Categorical.from_codes(codes, [regimen_label(int(one), treatments) for one in present])
+    return words
 
 
 def concatenate(logs: Sequence[EventLog]) -> EventLog:

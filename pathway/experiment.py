@@ -1,53 +1,53 @@
 """Experiments: strategies simulated on one cohort, valued and compared.
 
-Everything below takes parameter values as an argument, so a probabilistic analysis is a loop over :func:`simulate_strategies` with sampled values. The
-cohort is cut into chunks that may run in several processes: a chunk's histories depend on its patients' keys only, so neither the number of workers nor the size
-of a chunk moves a result.
+Histories are kept whole (:mod:`pathway.telling`) or summed up block by block (:mod:`pathway.accumulation`); outcomes are the same, and neither the number of workers
+nor the size of a block moves a result.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from pathway.access.delay import without_waiting
+from pathway.accumulation import BlockStore, Job, accumulate
 from pathway.cohort import draw_cohort
 from pathway.compiler import compile_program
 from pathway.economics import ledger as ledgers
 from pathway.economics.comparison import incremental, mean_and_error, versus_reference
 from pathway.economics.quality import equal_value_years_gained
+from pathway.economics.summary import Summary, summarise
 from pathway.economics.valuation import Outcomes, Terms, terms_of, value
 from pathway.engines import THREADED, check_engine, needs_compiling, simulate
 from pathway.errors import FaultList, PathwayError, ScenarioError, did_you_mean
-from pathway.eventlog import EventLog, concatenate
+from pathway.eventlog import EventLog
 from pathway.invariants.history import History
 from pathway.program import Cohort, Program
+from pathway.telling import Progress, simulate_strategy
 
 if TYPE_CHECKING:
     from pathway.definition.scenario import Scenario
 
-CHUNK = 100
-"""Patients a worker takes at a time."""
-THREADED_CHUNK = 5_000
-"""Patients an engine with threads of its own takes at a time."""
+Kept = TypeVar("Kept")
+
 SECONDS_TO_COMPILE = 60.0
 """What a first run is told; measured at 40 to 60 on two cores."""
 PILOT = 20
 """Patients of the pilot that estimates how long a run will take."""
 
-Progress = Callable[[str, int, int], None]
-"""Called with (strategy, patients done, patients in all)."""
+LIVES_WITH_LOGS = 100_000
+"""Patients times strategies above which no event log is kept unless asked for: a life's log and ledger take some 60 kB."""
 
 
-class Store(Protocol):
-    """Keeps logs of finished strategies, so that an interrupted run can be resumed."""
+class Store(BlockStore, Protocol):
+    """Keeps logs of finished strategies, or finished blocks, so that an interrupted run can be resumed."""
 
     def load(self, strategy: str) -> EventLog | None:
         """Log of a strategy, or None if it must be simulated."""
@@ -58,13 +58,33 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrategyResult:
-    """What one strategy did to the cohort."""
+    """What one strategy did to the cohort; without logs only ``outcomes``, ``summary`` and the equal-value life-years remain."""
 
     strategy: str
     program: Program
-    log: EventLog
-    ledger: ledgers.Ledger
     outcomes: Outcomes
+    summary: Summary
+    kept_log: EventLog | None = None
+    kept_ledger: ledgers.Ledger | None = None
+    equal_value_years: np.ndarray | None = None
+
+    @property
+    def log(self) -> EventLog:
+        """Every event of every patient; refused where none was kept."""
+        return self._kept(self.kept_log, "event log")
+
+    @property
+    def ledger(self) -> ledgers.Ledger:
+        """Quantities in natural units; refused where none was kept."""
+        return self._kept(self.kept_ledger, "ledger")
+
+    def _kept(self, what: Kept | None, name: str) -> Kept:
+        if what is None:
+            raise PathwayError(
+                where=f"strategy {self.strategy}", found=f"no {name}: this run summed its histories up and dropped their rows", expected=f"a run that keeps the {name}",
+                mend="run fewer patients, or keep logs: --log, or logs=True from Python",
+            )  # fmt: skip
+        return what
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +130,11 @@ class Results:
     def per_patient(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Discounted costs and QALYs by strategy, each of shape (patients,)."""
         return {name: (result.outcomes.total, result.outcomes.qalys_discounted) for name, result in self.strategies.items()}
+
+    @property
+    def has_logs(self) -> bool:
+        """Were the rows of the histories kept?"""
+        return all(result.kept_log is not None for result in self.strategies.values())
 
     @property
     def reference_only(self) -> frozenset[str]:
@@ -158,6 +183,9 @@ class Results:
 
     def equal_value_years(self, strategy: str) -> np.ndarray:
         """Equal-value life-years gained over the comparator by patient, discounted; shape (patients,)."""
+        known = self.strategies[strategy].equal_value_years
+        if known is not None:
+            return known
         base = self.strategies[self.scenario.study.comparator].ledger
         return equal_value_years_gained(self.strategies[strategy].ledger, base, self.terms)
 
@@ -169,48 +197,6 @@ class Results:
     def events(self, strategy: str) -> pd.DataFrame:
         """The event log of a strategy, in words; columns as in :mod:`pathway.eventlog`."""
         return self.strategies[strategy].log.frame()
-
-
-def chunks(cohort: Cohort, size: int = CHUNK) -> Iterator[Cohort]:
-    """Cut a cohort into parts of at most ``size`` patients, in order."""
-    for first in range(0, cohort.size, size):
-        yield cohort.part(first, min(first + size, cohort.size))
-
-
-def _simulate_chunk(program: Program, part: Cohort, seed: int, sample: int, engine: str) -> EventLog:
-    return simulate(program, part, seed, sample=sample, engine=engine)
-
-
-def simulate_strategy(
-    program: Program,
-    cohort: Cohort,
-    seed: int,
-    *,
-    sample: int = 0,
-    engine: str = "reference",
-    pool: ProcessPoolExecutor | None = None,
-    workers: int = 1,
-    progress: Progress | None = None,
-) -> EventLog:
-    """Run one program over a cohort in chunks; the log is that of the whole, in order of patients."""
-    parts = list(chunks(cohort, THREADED_CHUNK if engine in THREADED else CHUNK))
-    logs: list[EventLog | None] = [None] * len(parts)
-    done = 0
-    if pool is None:
-        for number, part in enumerate(parts):
-            logs[number] = simulate(program, part, seed, sample=sample, engine=engine, threads=workers)
-            done += part.size
-            if progress:
-                progress(program.strategy, done, cohort.size)
-    else:
-        tasks = {pool.submit(_simulate_chunk, program, part, seed, sample, engine): number for number, part in enumerate(parts)}
-        for task in as_completed(tasks):
-            number = tasks[task]
-            logs[number] = task.result()
-            done += parts[number].size
-            if progress:
-                progress(program.strategy, done, cohort.size)
-    return concatenate([log for log in logs if log is not None])
 
 
 def estimate_seconds(programs: Sequence[Program], cohort: Cohort, seed: int, *, engine: str, workers: int) -> float:
@@ -278,7 +264,7 @@ def prepare(
     return programs, terms[0]
 
 
-def run(
+def run(  # noqa: PLR0913 - each is a choice of the user's
     scenario: Scenario,
     *,
     patients: int | None = None,
@@ -289,6 +275,7 @@ def run(
     progress: Progress | None = None,
     announce: Callable[[str, float], None] | None = None,
     store: Store | None = None,
+    logs: bool | None = None,
 ) -> Results:
     """Simulate, value and compare.
 
@@ -305,7 +292,10 @@ def run(
     progress, announce
         Called as work goes on; ``announce`` once, with what will be done and the seconds it may take.
     store
-        Keeps logs of finished strategies and gives back those it has.
+        Keeps logs of finished strategies (or blocks) and gives back those it has.
+    logs
+        Keep every event? Without, histories are valued and summed up block by block and their rows dropped: memory stays small and outcomes are the same, but prices,
+        utilities and discount rates are fixed. Absent: up to :data:`LIVES_WITH_LOGS` lives.
 
     Raises
     ------
@@ -320,20 +310,33 @@ def run(
     chosen = chosen_strategies(scenario, strategies)
     programs, terms = prepare(scenario, values, chosen, engine=engine)
     seconds = {"compile": time.perf_counter() - begin}
+    is_large = cohort.size * len(chosen) > LIVES_WITH_LOGS
+    logs = not is_large if logs is None else logs
     if announce:
         if needs_compiling(engine):
             announce("first run: compiling the engine, kept for later runs", SECONDS_TO_COMPILE)
         guess = estimate_seconds(list(programs.values()), cohort, seed, engine=engine, workers=workers)
-        announce(f"{cohort.size:,} patients under {len(chosen)} strategies, {engine} engine, {workers} worker{'s' if workers > 1 else ''}", guess)
+        announce(f"{cohort.size:,} patients under {len(chosen)} strategies, {engine} engine, {workers} worker{'s' if workers > 1 else ''}{'' if logs else ', no event log'}", guess)
     begin = time.perf_counter()
+    if not logs:
+        job = Job(programs=programs, books=scenario.library, values=values, terms=terms, comparator=scenario.study.comparator, seed=seed, engine=engine)
+        summed = accumulate(job, cohort, workers=workers, progress=progress, store=store)
+        results = {
+            name: StrategyResult(strategy=name, program=program, outcomes=summed[name].outcomes, summary=summed[name].summary, equal_value_years=summed[name].equal_value_years)
+            for name, program in programs.items()
+        }
+        return Results(
+            scenario=scenario, values=values, cohort=cohort, terms=terms, strategies=results, engine=engine, seed=seed, workers=workers,
+            seconds={**seconds, "simulate and value": time.perf_counter() - begin},
+        )  # fmt: skip
     pool = ProcessPoolExecutor(workers) if workers > 1 and engine not in THREADED else None
     try:
-        logs: dict[str, EventLog] = {}
+        told: dict[str, EventLog] = {}
         for name, program in programs.items():
             kept = store.load(name) if store else None
-            logs[name] = kept or simulate_strategy(program, cohort, seed, engine=engine, pool=pool, workers=workers, progress=progress)
+            told[name] = kept or simulate_strategy(program, cohort, seed, engine=engine, pool=pool, workers=workers, progress=progress)
             if store and kept is None:
-                store.save(name, logs[name])
+                store.save(name, told[name])
     except BaseException:
         if pool is not None:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -343,7 +346,7 @@ def run(
     seconds["simulate"] = time.perf_counter() - begin
     begin = time.perf_counter()
     with ThreadPoolExecutor(max(workers, 1)) as threads:  # arrays are counted and sorted outside Python's lock
-        found = threads.map(lambda name: _valued(name, programs[name], logs[name], cohort, scenario, values, terms), programs)
+        found = threads.map(lambda name: _valued(name, programs[name], told[name], cohort, scenario, values, terms), programs)
         results = dict(zip(programs, found, strict=True))
     seconds["value"] = time.perf_counter() - begin
     return Results(
@@ -355,7 +358,8 @@ def _valued(
     name: str, program: Program, log: EventLog, cohort: Cohort, scenario: Scenario, values: dict[str, float], terms: Terms
 ) -> StrategyResult:
     ledger = ledgers.build(log, program, cohort, scenario.library, values)
-    return StrategyResult(strategy=name, program=program, log=log, ledger=ledger, outcomes=value(ledger, terms))
+    outcomes, summary = value(ledger, terms), summarise(log, ledger, program)
+    return StrategyResult(strategy=name, program=program, outcomes=outcomes, summary=summary, kept_log=log, kept_ledger=ledger)
 
 
 def payers_compared(results: Results) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ What a program means
    share an amount: improvement times the marker's value (at most all of it), or plain; what a drug does to a marker by itself is added. The value is that which the
    marker would return to: now, plus what earlier courses have yet to give back. Phases of the course spend the amount; once the response is over, because the
    course ended or because a transition lost it, phases give back what was reached. An exchange for a treatment of the same draw (a step of dose, spacing) carries
-   what was reached over: nothing is given back, and the new course goes on from there.
+   what was reached over: nothing is given back, and the new course goes on from there; what was lost before it stays lost.
 7. *Measurement* happens at visits only: true value plus keyed error, rounded in native units, possibly missing. The key is (marker, schedule; index in it and occurrence of
    its clock); a confirmatory visit has streams of its own. Schedules that fall together make one visit. Findings are drawn at visits. An *index*
    (a sum of transformed markers) exists in the record only: at a visit that measured all its markers.
@@ -48,7 +48,7 @@ What a program means
     *Approvals* run from the start of the course. A renewal is filed ``renewal_lead`` before the approval ends, visit or not, and keeps the approval until it
     is decided; one that is denied is not filed again. When an approval has ended for ``grace`` years, the course stops for reason ``not_covered``, which bars
     nothing. While one renewal is open another waits, with its approval kept. A hold stops doses, not course or approval. Death or a stop that makes a request
-    void closes it with a row.
+    void closes it with a row: what it would start is barred now, or needs an approval that nobody asked for.
 11. *Draws* are pure functions of (seed, sample, patient, stream name, index).
 12. *The log* is :mod:`pathway.eventlog`.
 

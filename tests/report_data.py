@@ -210,6 +210,7 @@ class MadeResults:
     engine: str
     seed: int
     workers: int = 1
+    has_logs: bool = True
     undelayed: dict[str, MadeResult] = field(default_factory=dict)
     alternatives: None = None
     alternative_patients: int = 0

@@ -327,7 +327,7 @@ def test_tables_and_figures_of_access_are_made(results):
 
 def test_a_run_without_requests_has_no_access_section(results):
     quiet = {
-        name: replace(run, log=simulate(replace(run.program, access=replace(run.program.access, treatments=0, supplies=())), results.cohort.part(0, 2), 1))
+        name: replace(run, kept_log=simulate(replace(run.program, access=replace(run.program.access, treatments=0, supplies=())), results.cohort.part(0, 2), 1))
         for name, run in results.strategies.items()
     }
     assert access_tables(View(replace(results, strategies=quiet, undelayed={}))) == []

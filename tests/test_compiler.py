@@ -236,6 +236,20 @@ def test_decisions_confirmations_and_options(program: Program) -> None:
     assert [row.name for row in program_of(strategy="s0").decisions] == ["progress"], "optional and not listed"
 
 
+def test_a_hazard_rests_where_a_decision_does_the_same() -> None:
+    change = edit("transitions", 1, "unless_decision", value="stop_b")
+    listed, other = ([row.name for row in program_of(change, strategy=name).transitions] for name in ("s1", "s0"))
+    assert set(other) - set(listed) == {program_of(strategy="s0").transitions[1].name}
+
+
+def test_a_planned_end_may_go_by_a_cumulative_dose() -> None:
+    def change(tables: dict[str, Any]) -> None:
+        tables["scheduled"][0].update(at_most="ten", per_year="half", of="age")
+
+    (planned,) = program_of(change).scheduled
+    assert (planned.after, planned.covariate, planned.reach) == (1.0, 0, 20.0)
+
+
 def test_lines_access_and_findings(program: Program) -> None:
     assert program.lines == (
         (CandidateSpec(regimen=0b01),),
@@ -410,6 +424,8 @@ def edit(*path: str | int, value: object) -> Callable[[dict[str, Any]], None]:
         (edit("states", "supportive", "is_last_resort", value=False), "0 states of last resort"),
         (edit("decisions", 1, "treatment", value=None), "do = stop without a treatment"),
         (edit("decisions", 1, "optional", value=False), "decision 'stop_b'"),
+        (edit("decisions", 1, "do", value="clear"), "do = clear with flag = None"),
+        (edit("effects", 0, "dose", value="reduced"), "a dose without a treatment"),
     ],
 )
 def test_what_cannot_be_compiled_is_refused_in_words(change: Callable[[dict[str, Any]], None], words: str) -> None:

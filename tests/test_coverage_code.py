@@ -207,6 +207,14 @@ def test_what_is_asked_for_is_settled_while_compiling():
     assert asked({"request": "kind", "one_of": ["start"]}, kind="renewal")[0] == NOT_MET
 
 
+def test_a_preference_among_products_does_not_apply_where_no_product_is_named():
+    named = {"request": "product", "one_of": ["one", "two"], "if_missing": "nothing"}
+    first = {"request": "product", "one_of": ["one"], "applies_if": named}
+    assert asked({"request": "product", "one_of": ["one"]})[0] == NOT_DOC
+    assert asked(first)[0] == Truth.NOT_APPLICABLE
+    assert asked({"all": [first, {"fact": "scan", "equals": True}]})[0] == MET
+
+
 def test_what_is_asked_for_together_is_read_on_the_request():
     tree = {"request": "with_drug", "drugs": ["classic"]}
     assert asked(tree, asked=0b11)[0] == MET

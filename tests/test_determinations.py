@@ -86,6 +86,7 @@ def test_a_worked_case(case):
     assert [code for code in case.get("not_asked", ()) if made.finding(code)] == []
     for word in case.get("advice", ()):
         assert any(word in line for line in made.advice), made.advice
+    assert [code for code in case.get("not_evaluated", ()) if code not in made.not_evaluated] == []
     for word in case.get("do_first", ()):
         assert any(word in line for line in made.do_first), made.do_first
     assert case.get("modification", "") in made.modification

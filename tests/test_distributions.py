@@ -256,3 +256,23 @@ def test_quantiles_means_and_shares_agree_with_scipy(spread, oracle):
     np.testing.assert_allclose([spread.quantile(u) for u in grid], oracle.ppf(grid), rtol=1e-9)
     assert spread.mean == pytest.approx(oracle.mean(), rel=1e-9, abs=0.0)
     assert spread.share_outside(oracle.ppf(0.1), oracle.ppf(0.7)) == pytest.approx(0.4, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("spread", "known"),
+    [
+        (Spread(family="normal", value=-3.0, standard_error=2.0), stats.norm(-3.0, 2.0)),
+        (Spread(family="lognormal", value=0.7, low=0.5, high=0.98), stats.lognorm((math.log(0.98) - math.log(0.5)) / (2.0 * 1.959963984540054), scale=0.7)),
+        (Spread(family="beta", value=0.2, standard_error=0.05), stats.beta(12.6, 50.4)),
+        (Spread(family="gamma", value=900.0, standard_error=300.0), stats.gamma(9.0, scale=100.0)),
+        (Spread(family="uniform", value=0.3, low=0.1, high=0.6), stats.uniform(0.1, 0.5)),
+        (Spread(family="triangular", value=0.3, low=0.1, high=0.6), stats.triang(0.4, 0.1, 0.5)),
+    ],
+    ids=lambda one: getattr(one, "family", ""),
+)
+def test_every_family_is_the_textbook_one(spread, known):
+    for u in (1e-6, 0.025, 0.3, 0.4, 0.5, 0.975, 1.0 - 1e-6):
+        assert spread.quantile(u) == pytest.approx(known.ppf(u), rel=1e-9)
+    for low, high in ((-4.0, 0.5), (0.15, 0.55), (0.25, 0.9), (500.0, math.inf), (-math.inf, 0.0)):
+        assert spread.share_outside(low, high) == pytest.approx(known.cdf(low) + known.sf(high), abs=1e-12)
+    assert spread.mean == pytest.approx(known.mean())

@@ -22,7 +22,7 @@ FLOORS: dict[str, int] = {
     "definition": 3, "program": 3, "coverage": 3,
     "reading": 4, "compiler": 4, "compiling": 4, "cohort": 4, "populating": 4, "economics": 4,
     "engines": 5, "access": 5, "invariants": 5,
-    "experiment": 6,
+    "experiment": 6, "telling": 6, "accumulation": 6, "parameter_sets": 7,
     "alternatives": 7, "validation": 7,
     "report": 8, "drawing": 8, "story": 8, "reviewing": 8,
     "cli": 9, "cli_trials": 9, "__main__": 9, "__init__": 9,
@@ -31,7 +31,7 @@ FLOORS: dict[str, int] = {
 
 SIDEWAYS = {
     ("compiler", "compiling"), ("cohort", "populating"), ("reading", "populating"), ("kernels", "jit"), ("draws", "kernels"), ("draws", "errors"),
-    ("drawing", "report"), ("__main__", "cli"), ("coverage", "definition"),
+    ("drawing", "report"), ("__main__", "cli"), ("coverage", "definition"), ("experiment", "telling"), ("experiment", "accumulation"), ("accumulation", "telling"),
 }  # fmt: skip
 """Pairs that may see each other on one floor, besides files of one folder."""
 

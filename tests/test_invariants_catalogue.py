@@ -46,6 +46,10 @@ def test_it_can_fail(name):
 STAND_INS = {
     "I1": ({"tocilizumab_labs_pass": 0.0}, "start tocilizumab", 9),
     "I2": ({}, "start tocilizumab; visit clinic", 9),
+    "I6": ({}, "finding tb_screen 2; start tocilizumab", 9),
+    "I7": ({}, "start rituximab", 9),
+    "I20": ({}, "finding prednisone_band 3", 9),
+    "I5": ({}, "start tocilizumab; hold tocilizumab (tocilizumab_laboratory_hold)", 9),
     "I13": ({}, "line 1; start mmf", 9),
     "I16": ({"age": 17.0}, "request start (tocilizumab); approve start", 9),
     "I27": ({}, "finding tocilizumab_band 0; start tocilizumab", 9),
@@ -54,7 +58,8 @@ STAND_INS = {
     "I38": ({}, "start adalimumab", 20),
     "I45": ({"childbearing": 1.0, "age": 30.0}, "start mmf", 9),
 }
-LATER = {"I2": {20: "finding tocilizumab_band 2", 30: "visit clinic"}, "I38": {20: "stop adalimumab (good_response)"}}
+LATER = {"I2": {20: "finding tocilizumab_band 2", 30: "visit clinic"}, "I38": {20: "stop adalimumab (good_response)"},
+    "I5": {20: "resume tocilizumab (tocilizumab_laboratory_resume)", 30: "reduce tocilizumab"}}
 
 
 @pytest.mark.parametrize("name", [name for name, one in registered().items() if one.stand_in is not None and name not in ("I3", "I4")])
@@ -63,11 +68,11 @@ def test_a_stand_in_can_fail_too(name):
     covariates, text, day = STAND_INS[name]
     one = registered()[name]
     log = tell({9: text, **LATER.get(name, {})})
-    words = (*log.names, "fvc", "dlco", "hrct_progression", "tocilizumab_band")
+    words = (*log.names, "fvc", "dlco", "hrct_progression", "tocilizumab_band", "tb_screen", "hbv_screen", "prednisone_band")
     made = history({}, disease=one.diseases[0], profiles=frozenset({one.profile}), covariates={key: np.array([value]) for key, value in covariates.items()})
     (row,) = audit(replace(made, log=replace(log, names=words)), [one]).to_dict("records")
     assert (row["status"], row["because"]) == ("checked", one.stand_in_words)
-    assert row["first_time"] == pytest.approx({"I2": 20, "I38": 20}.get(name, day) * DAY)
+    assert row["first_time"] == pytest.approx({"I2": 20, "I5": 20, "I38": 20}.get(name, day) * DAY)
 
 
 def test_what_is_not_carried_is_said_with_what_would_carry_it():

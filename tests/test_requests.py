@@ -282,6 +282,21 @@ def test_a_stop_on_the_first_day_closes_the_renewal_with_a_row(engine):
     assert open_renewals == 0
 
 
+def test_what_stops_while_an_order_waits_is_not_started_again_unasked(engine):
+    """b is ordered beside a, which is stopped by choice before b is there: a's approval went with it, so the order is void."""
+    add = DecisionSpec(name="add", rule=SUITS_B, sources=0b10, action=Action.NEXT_LINE, reason="progression")
+    program = payer(
+        treatments=1, supplies=(DelaySpec(), DelaySpec(mean=1.0)), decisions=(add,), lines=((CandidateSpec(regimen=1),), (CandidateSpec(regimen=0b11),)),
+        transitions=(tiny.hazard("stop_a", 2.0, tiny.TREATED, treatment=0, stops=1, reason="choice"),),
+    )  # fmt: skip
+    frame = simulate(program, tiny.drug_people(60), 4, engine=engine).frame()
+    void = frame[(frame["kind"] == "withdraw") & (frame["detail"] == "superseded")]
+    assert len(void) > 10
+    for _, life in frame.groupby("patient"):
+        approved = (life["kind"] == "approve").sum()
+        assert ((life["kind"] == "start") & (life["name"] == "a")).sum() <= approved
+
+
 # --- properties ---------------------------------------------------------------------------------------------------
 
 REQUEST_ROWS = ["order", "request", "inform", "approve", "deny", "appeal", "uphold"]

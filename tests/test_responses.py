@@ -315,3 +315,19 @@ def test_a_stop_for_safety_bars_the_drug(engine):
     stop = ScheduledSpec(name="harm", treatment=A, after=1.0, reason="safety")
     frame = simulate(program(scheduled=(stop,), lines=again), cohort(3), engine=engine, seed=7).frame()
     assert frame[(frame["kind"] == "start") & (frame["time"] == 1.0)]["name"].tolist() == ["b"] * 3
+
+
+def test_a_lost_response_stays_lost_after_an_exchange(engine):
+    """Full dose of the same drug does not win back what the spaced one lost."""
+    loss = hazard("loss_a", 1.0, 0b000010, treatment=A, loses_response=True)
+    spaced = CodeRow(op=Op.LEAF, field=FIELD_NUMBERS["years_on_line"], at_least=3.0, label="three years on the line")
+    changed = exchanging(transitions=(loss,), code=(spaced, *exchanging().code[1:]), horizon=12.0)
+    log = simulate(changed, cohort(), engine=engine, seed=7)
+    frame = log.frame()
+    lost = frame[frame["kind"] == "lose"].set_index("patient")["time"]
+    early = lost[lost < 2.0].index
+    assert len(early) > 10
+    at, after = values(log, "joints", 3.0), values(log, "joints", 4.0)
+    assert after[early.to_numpy()] == pytest.approx(at[early.to_numpy()], rel=1e-9)
+    others = np.setdiff1d(np.arange(40), lost.index.to_numpy())
+    assert after[others] == pytest.approx(20.0 - 0.5 * improvements(A, 40)[others] * 20.0, rel=1e-9)

@@ -345,3 +345,92 @@ def test_faults_of_policies_are_told_together(tmp_path):
     said = str(caught.value)
     for words in ("did you mean 'fvc'?", "at_least = 500 %", "without a threshold", "did you mean 'alpha'?", "a circle: P-X-1 -> P-X-2 -> P-X-1"):
         assert words in said
+
+
+def test_a_rule_that_is_kept_gives_no_advice_on_how_to_keep_it():
+    data = file_of(case_of("C28"))
+    advice = determine(request_of(data, "x.toml", policies())[1]).advice
+    assert not [line for line in advice if "physician's letter" in line or "reason of stopping" in line]
+
+
+# --- odd records ----------------------------------------------------------------------------------------------------------------
+
+DAYS = [date(2026, 3, 1), date(2026, 2, 20), date(2026, 1, 29), date(2025, 11, 1), date(2025, 3, 1), date(2018, 3, 1)]
+
+
+@st.composite
+def odd_observations(draw):
+    """A value of any fact, at an end of what is plausible or inside, on any day, or never done."""
+    name = draw(st.sampled_from(sorted(policies().facts)))
+    fact = policies().facts[name]
+    made = {"date": draw(st.sampled_from(DAYS))}
+    if draw(st.integers(0, 9)) == 0:
+        return name, {**made, "never_done": True}
+    if fact.kind == "yes_no":
+        return name, {**made, "value": draw(st.booleans())}
+    if fact.kind == "choice":
+        return name, {**made, "value": draw(st.sampled_from(fact.choices))}
+    value = fact.low + draw(st.sampled_from([0.0, 0.01, 0.1, 0.5, 1.0])) * (fact.high - fact.low)
+    return name, {**made, "value": float(round(value)) if fact.whole else value, "unit": fact.unit}
+
+
+@st.composite
+def odd_courses(draw):
+    """A course of any drug, its days in any order."""
+    made = {"drug": draw(st.sampled_from(sorted(policies().agents)))}
+    for key in ("start", "stop", "last_dose"):
+        if draw(st.booleans()):
+            made[key] = draw(st.sampled_from(DAYS))
+    if draw(st.booleans()):
+        made["stop_reason"] = draw(st.sampled_from(["inefficacy_primary", "intolerance", "contraindication", "unknown", "completed"]))
+    return made
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([*BASES, "ssc_mycophenolate"]), st.sampled_from(["start", "add", "repeat", "continuation", "next_dose", "evidence", "advice"]), st.sampled_from(sorted(policies().agents)),
+    st.sampled_from([*PAYER_RULES, "label_only"]), st.lists(odd_observations(), max_size=6), st.lists(odd_courses(), max_size=4), st.booleans(),
+)  # fmt: skip
+def test_an_odd_record_is_refused_or_told_and_never_passes_a_boxed_warning(base, kind, drug, profile, seen, courses, keep):
+    data = base_of(base)
+    data["request"] |= {"kind": kind, "profiles": [profile]} | ({} if keep else {"drug": drug})
+    data["observations"] |= dict(seen)
+    data["therapies"] = [*data.get("therapies", []), *courses]
+    try:
+        document, record = request_of(data, "odd.toml", policies())
+    except ScenarioError:
+        return
+    made = determine(record)
+    words = told(document, made)
+    assert words["disclaimer"] in as_text(words)
+    assert words["disclaimer"] in as_html(words)
+    if made.coverage == "approve":
+        assert made.verdict.truth is Truth.MET
+    if kind in ("start", "add", "repeat"):
+        holds = {fact: (record.latest(fact).value if record.latest(fact) else None) for fact in ("active_tb_excluded", "pregnant")}
+        is_boxed = (holds["active_tb_excluded"] is False and record.asked.drug == "tocilizumab") or (
+            holds["pregnant"] is True and record.asked.drug in policies().members(("teratogen",))
+        )
+        assert not is_boxed or made.safety in ("start_blocked", "discontinue")
+
+
+def test_a_far_denial_is_searched_at_once():
+    """The largest rule, with nothing on file: its nearest change took minutes when every set of leaves was tried."""
+    data = base_of("ra_tocilizumab")
+    data["observations"] = {}
+    data["therapies"] = [{"drug": "methotrexate", "dose_mg": 10, "interval_days": 7, "start": date(2026, 1, 1)}]
+    data["patient"]["age"] = 17
+    data["request"]["profiles"] = ["P-CVS-RA-I"]
+    record = request_of(data, "x.toml", policies())[1]
+    change = nearest_change(policies().rules["P-CVS-RA-I"], record)
+    assert change is not None
+    assert "Age" in change.words[0]
+
+
+def test_what_stands_below_a_not_is_no_fault():
+    """On no other biologic: the page says no, in no alarming colour, where the proof says not met."""
+    document, record = request_of(file_of(case_of("C25")), "x.toml", policies())
+    words = told(document, determine(record))
+    below = [node for node in words["payer"]["proof"] if node["below_not"]]
+    assert {node["truth"] for node in below} == {"not met"}
+    assert '<span class="not_applicable nowrap">no</span>' in as_html(words)

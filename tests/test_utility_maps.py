@@ -278,14 +278,18 @@ def test_a_report_shows_every_map_beside_the_other(tmp_path):
     scenario = read(study(tmp_path, TWO_MAPS.replace('by_age = "utility_slope"\nmale', 'by_age = "utility_infection"\nmale', 1)))
     results = experiment.run(scenario, patients=12)
     table = quality_tables(View(results))[0]
-    frame = table.frame.set_index(["map", "strategy"])
-    assert list(dict.fromkeys(frame.index.get_level_values("map"))) == ["slow", "fast"]
+    frame = table.frame.set_index("strategy")
     for strategy, run in results.strategies.items():
-        assert frame.loc[("slow", strategy), "qalys"] == pytest.approx(run.outcomes.qalys_discounted.mean())
-        assert frame.loc[("fast", strategy), "qalys"] != frame.loc[("slow", strategy), "qalys"]
-        assert frame.loc[("fast", strategy), "qalys_uncapped"] >= frame.loc[("fast", strategy), "qalys"]
-    assert "(in this run)" in frame.loc[("slow", "alpha_first"), "map_label"]
-    assert frame.loc[("slow", "alpha_first"), "icer_text"] == "comparator"
+        assert frame.loc[strategy, "qalys_slow"] == pytest.approx(run.outcomes.qalys_discounted.mean())
+        assert frame.loc[strategy, "qalys_fast"] != frame.loc[strategy, "qalys_slow"]
+        assert frame.loc[strategy, "qalys_uncapped_fast"] >= frame.loc[strategy, "qalys_fast"]
+    assert frame.loc["alpha_first", "icer_text_slow"] == "comparator"
+    other = frame.loc["beta_first"]
+    assert other["inc_qalys_fast"] == pytest.approx(other["qalys_fast"] - frame.loc["alpha_first", "qalys_fast"])
+    gained = 100_000.0 * other["inc_qalys_slow"] - (results.strategies["beta_first"].outcomes.total - results.strategies["alpha_first"].outcomes.total).mean()
+    assert other["inc_nmb_slow"] == pytest.approx(gained)
+    assert "This run uses slowly" in table.note
+    assert [column.head for column in table.columns if column.key.startswith("qalys")] == ["QALYs, slowly", "QALYs, fast"]
 
 
 def test_one_way_of_telling_utility_needs_no_table():

@@ -39,6 +39,8 @@ class TherapyCode(FactCode):
         words = self._words(node, f"{str(node.therapy).replace('_', ' ')}: {', '.join(node.drugs)}")
         self.paper = None if node.if_missing == "absent" else self.bindings.therapy_document
         agents = self._agents(node.drugs, other=node.other_than_requested)
+        if node.indicated:
+            agents = [one for one in agents if set(self.policies.agents[one].labelled_for or ()) & set(self.bindings.diseases)]
         if not agents:
             self._settle(Truth.NOT_MET, words, None)
             return
@@ -73,6 +75,9 @@ class TherapyCode(FactCode):
         parts = self._question(node, treatment, words)
         if node.for_at_least is not None:
             parts += self._flag("course_years", treatment, span_years(node.for_at_least), words, upper=INFINITY)
+        if node.products:
+            self._blind(f"{words} (of a product)", "products are not fields of the record")
+            parts += 1
         if node.for_more_than is not None:
             self._blind(f"{words} (longer than {node.for_more_than})", "only the least length of a course is a field of the record")
             parts += 1
@@ -163,6 +168,9 @@ class TherapyCode(FactCode):
         if form is not None and node.request == "product_indicated":
             products = [product for agent in self._own_agents() for key, product in self.policies.agents[agent].products.items() if key == form.product]
             return is_met(any(set(product.indications) & set(self.bindings.diseases) for product in products)) if products else Truth.NOT_DOCUMENTED
+        if node.request == "product":
+            product = "" if form is None else str(form.product or "")
+            return holds(node, product) if product else Truth.NOT_MET if node.if_missing == "nothing" else Truth.NOT_DOCUMENTED
         value = getattr(form, node.request, None) if form is not None and node.request in ("dose_mg", "daily_mg", "interval_days") else None
         if value is None and node.if_missing == "absent":
             return Truth.NOT_MET

@@ -7,85 +7,16 @@ advise. This module must not know a drug or a payer.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from pathway.coverage.proof import Context, Proof, answer, prove
+from pathway.coverage.answers import AGAINST, DECIDES_LABEL, DEFAULT_KINDS, FOR, LABEL_ONLY, STARTS, WORDS, Answer, Finding, Verdict
+from pathway.coverage.nodes import Proof
+from pathway.coverage.proof import Context, answer, prove
 from pathway.coverage.record import Record
+from pathway.coverage.safety import safety_of
 from pathway.definition.policies import Band, PolicyRule
 from pathway.rules import Truth
 
-LABEL_ONLY = "label_only"
 DISCLAIMER = "Decision support, not medical or coverage advice."
-
-
-class Answer(StrEnum):
-    """What may follow."""
-
-    APPROVE = "approve"
-    DENY = "deny"
-    DENY_INSUFFICIENT = "deny_insufficient"
-    PEND = "pend"
-    MODIFY = "modify"
-    START_BLOCKED = "start_blocked"
-    DISCONTINUE = "discontinue"
-    HOLD = "hold"
-    REDUCE = "reduce"
-    ADJUST = "adjust"
-    CONTINUE = "continue"
-    UNCERTAIN = "uncertain"
-
-
-WORDS = {
-    Answer.APPROVE: "approve", Answer.DENY: "deny on the merits", Answer.DENY_INSUFFICIENT: "deny for insufficient documentation", Answer.PEND: "pend: ask for what is missing",
-    Answer.MODIFY: "modify", Answer.START_BLOCKED: "start blocked", Answer.DISCONTINUE: "discontinue", Answer.HOLD: "hold", Answer.REDUCE: "reduce",
-    Answer.ADJUST: "adjust", Answer.CONTINUE: "continue", Answer.UNCERTAIN: "uncertain",
-}  # fmt: skip
-WORST_FIRST = (Answer.DISCONTINUE, Answer.START_BLOCKED, Answer.HOLD, Answer.REDUCE, Answer.ADJUST, Answer.CONTINUE)
-DEFAULT_KINDS: dict[str, tuple[str, ...]] = {
-    "initiation": ("start", "add", "repeat", "retrospective"), "continuation": ("continuation", "retrospective"), "dosing": ("start", "add", "continuation", "next_dose", "repeat"),
-    "start_gate": ("start", "add"), "monitoring": ("continuation", "next_dose"), "step": ("start", "add"), "exclusion": ("start", "add", "continuation", "repeat"),
-    "evidence": ("evidence",),
-}  # fmt: skip
-"""Kinds of request at which a rule of a type is asked; types that are not listed: all."""
-DECIDES_LABEL = ("initiation", "dosing", "step", "exclusion")
-FOR = ("preferred", "option", "permitted", "strong_for", "conditional_for")
-AGAINST = ("strong_against", "conditional_against")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One rule's answer.
-
-    Attributes
-    ----------
-    band, act
-        For lists of bands: the one that fits, and what it says (after repeats and holds).
-    position
-        For guidelines: what it says to the request, if anything.
-    strength
-        How strongly, as the guideline puts it.
-    """
-
-    rule: PolicyRule
-    layer: str
-    truth: Truth
-    proof: Proof
-    band: Band | None = None
-    act: str = ""
-    text: str = ""
-    position: str = ""
-    strength: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What one payer's rule decides."""
-
-    profile: str
-    answer: Answer
-    truth: Truth
-    proof: Proof | None
-    lasts: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +33,10 @@ class Determination:
         Every rule that was asked, in file order.
     contrast
         What other payers' rules would have decided.
+    not_evaluated
+        Rules that warn, and what they ask is not on file.
+    reasons, cautions
+        Why the plan's answer is not the payer's rule alone; and what gates and bands found.
     flags
         ``off_label``, ``guideline_disagreement``, ``uncertain_evidence``, ``source_gap`` and the like, each with its words.
     """
@@ -114,14 +49,20 @@ class Determination:
     findings: tuple[Finding, ...]
     flags: dict[str, str] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
+    not_evaluated: tuple[str, ...] = ()
     do_first: tuple[str, ...] = ()
     modification: str = ""
     expects: dict[str, float] = field(default_factory=dict)
 
     @property
     def overall(self) -> str:
-        """Both answers in words."""
+        """Both answers in words; for a question on evidence, whether the patient is one of those it was gained on."""
+        if self.record.asked.kind == "evidence":
+            asked = [one for one in self.findings if one.rule.type == "evidence" and one.rule.when is not None]
+            words = {Truth.MET: "fits the population of", Truth.NOT_MET: "does not fit the population of", Truth.NOT_DOCUMENTED: "it is open whether it fits"}
+            return "; ".join(f"{words[one.truth]} {one.rule.id}" for one in asked if one.truth in words) or "no evidence held here speaks of it"
         parts = [WORDS[one] for one in (self.coverage, self.safety) if one is not None and one is not Answer.CONTINUE]
         if not parts:
             return WORDS[Answer.CONTINUE] if self.safety is Answer.CONTINUE else "nothing to decide"
@@ -165,6 +106,7 @@ class _Desk:
         self.flags: dict[str, str] = {}
         self.reasons: list[str] = []
         self.advice: list[str] = []
+        self.not_evaluated: list[str] = []
         self.do_first: list[str] = []
         self.modification = ""
         self.expects: dict[str, float] = {}
@@ -181,11 +123,13 @@ class _Desk:
         verdicts = tuple(self._verdict(profile, findings) for profile in record.asked.profiles) if is_payers else ()
         verdict = verdicts[0] if verdicts else None
         coverage = self._coverage(verdict, findings)
-        safety = self._safety(findings)
+        safety = safety_of(record, findings)
+        self.do_first += safety.do_first
+        self.modification = self.modification or safety.modification
         self._remarks(findings, verdict)
         return Determination(
-            record=record, coverage=coverage, safety=safety, verdict=verdict, contrast=verdicts[1:], findings=findings, flags=self.flags, reasons=tuple(dict.fromkeys(self.reasons)),
-            advice=tuple(dict.fromkeys(self.advice)), do_first=tuple(dict.fromkeys(self.do_first)), modification=self.modification, expects=self.expects,
+            record=record, coverage=coverage, safety=safety.answer, verdict=verdict, contrast=verdicts[1:], findings=findings, flags=self.flags, reasons=tuple(dict.fromkeys(self.reasons)), cautions=safety.cautions,
+            advice=tuple(dict.fromkeys(self.advice)), not_evaluated=tuple(self.not_evaluated), do_first=tuple(dict.fromkeys(self.do_first)), modification=self.modification, expects=self.expects,
         )  # fmt: skip
 
     # --- rules --------------------------------------------------------------------------------------------------------
@@ -198,23 +142,30 @@ class _Desk:
         return Finding(rule=rule, layer=layer, truth=proof.truth, proof=proof, position=position, strength=rule.strength if position else "")
 
     def _banded(self, rule: PolicyRule, layer: str) -> Finding:
-        """The first band that fits; a band that cannot be answered leaves the rule not documented."""
+        """The first band that fits; a band that cannot be answered leaves the rule not documented, or, on therapy, at least as bad as the next one that fits."""
         proofs: list[Proof] = []
         if rule.applies_if is not None:
             guard = answer(rule.applies_if, self.context, f"{rule.id}.applies_if")
             if guard.truth is not Truth.MET:
                 truth = Truth.NOT_DOCUMENTED if guard.truth is Truth.NOT_DOCUMENTED else Truth.NOT_APPLICABLE
                 return Finding(rule=rule, layer=layer, truth=truth, proof=guard)
+        is_open = False
         for number, band in enumerate(rule.bands):
             path = f"{rule.id}.bands[{number}].when"
             proof = answer(band.when, self.context, path) if band.when is not None else Proof(path=path, truth=Truth.MET, words="otherwise", form="band")
             proofs.append(proof)
-            if proof.truth is Truth.NOT_DOCUMENTED:
+            is_open = is_open or proof.truth is Truth.NOT_DOCUMENTED
+            is_mild = proof.truth is Truth.MET and band.act == "continue"
+            if is_open and (rule.type != "monitoring" or is_mild):
                 return Finding(rule=rule, layer=layer, truth=Truth.NOT_DOCUMENTED, proof=self._bands(rule, Truth.NOT_DOCUMENTED, proofs))
             if proof.truth is Truth.MET:
                 act, text = self._act(band, path)
+                text += " (not all of it is on file: it may be worse)" if is_open else ""
+                fits = answer(band.fits, self.context, f"{rule.id}.bands[{number}].fits").truth if band.fits is not None else None
                 shown = self._bands(rule, Truth.MET, proofs)
-                return Finding(rule=rule, layer=layer, truth=Truth.MET, proof=shown, band=band, act=act, text=text, position=band.says or "", strength=band.strength)
+                return Finding(
+                    rule=rule, layer=layer, truth=Truth.MET, proof=shown, band=band, act=act, text=text, position=band.says or "", strength=band.strength, fits=fits
+                )  # fmt: skip
         return Finding(rule=rule, layer=layer, truth=Truth.NOT_APPLICABLE, proof=self._bands(rule, Truth.NOT_APPLICABLE, proofs))
 
     def _bands(self, rule: PolicyRule, truth: Truth, proofs: list[Proof]) -> Proof:
@@ -222,7 +173,8 @@ class _Desk:
 
     def _act(self, band: Band, path: str) -> tuple[str, str]:
         course = self.record.present_course
-        if band.if_held is not None and course is not None and course.course.held:
+        was_so = band.held_when is None or answer(band.held_when, Context(record=self.record, skip=1), path).truth is Truth.MET
+        if band.if_held is not None and course is not None and course.course.held and was_so:
             return band.if_held, band.held_text or band.text
         if band.when is not None and (band.if_repeated is not None or band.confirm):
             earlier = answer(band.when, Context(record=self.record, skip=1), path)
@@ -238,12 +190,27 @@ class _Desk:
         if profile == LABEL_ONLY:
             return self._by_label(findings)
         rule = self.record.policies.rules[profile]
-        asked = self.record.asked
-        if rule.diseases and asked.disease not in rule.diseases:
-            proof = Proof(path=rule.id, truth=Truth.NOT_APPLICABLE, words=f"a rule for {', '.join(rule.diseases)}, not {asked.disease}", form="rule", source=rule.source, grade=rule.grade)
+        why = self._speaks_of_another(rule)
+        if why:
+            proof = Proof(path=rule.id, truth=Truth.NOT_APPLICABLE, words=why, form="rule", source=rule.source, grade=rule.grade)
             return Verdict(profile=profile, answer=Answer.UNCERTAIN, truth=Truth.NOT_APPLICABLE, proof=proof)
         proof = prove(rule, self.context)
         return Verdict(profile=profile, answer=self._answer_of(proof.truth), truth=proof.truth, proof=proof, lasts=rule.lasts or "")
+
+    def _speaks_of_another(self, rule: PolicyRule) -> str:
+        """Why a payer's rule says nothing to the request; empty when it speaks of it."""
+        record, asked, policies = self.record, self.record.asked, self.record.policies
+        if rule.diseases and asked.disease not in rule.diseases:
+            return f"a rule for {', '.join(policies.disease(one) for one in rule.diseases)}, not for {policies.disease(asked.disease)}"
+        members = policies.members(rule.drugs)
+        if rule.drugs and not {asked.drug, *record.with_agents} & set(members):
+            return f"a rule for {', '.join(policies.agents[one].label for one in members[:4])}, not for {policies.agents[asked.drug].label}"
+        if rule.type == "continuation" and asked.kind in STARTS:
+            return "a rule for continuation, not for a start"
+        other = f"{rule.id.removesuffix('-I')}-C"
+        if asked.kind == "continuation" and rule.type != "continuation" and other in policies.rules:
+            return f"a rule for a start: {other} is the one for continuation"
+        return ""
 
     def _answer_of(self, truth: Truth) -> Answer:
         if truth in (Truth.MET, Truth.NOT_APPLICABLE):
@@ -293,18 +260,23 @@ class _Desk:
             elif one.truth is Truth.NOT_MET and rule.if_not_met == "modify" and coverage is Answer.APPROVE:
                 coverage = Answer.MODIFY
                 self._because(one)
-            elif one.truth is Truth.NOT_DOCUMENTED and rule.if_missing == "pend" and rule.if_not_met in ("deny", "modify") and coverage is Answer.APPROVE:
+            elif one.truth is Truth.NOT_DOCUMENTED and rule.if_missing == "pend" and (rule.type == "dosing" or rule.if_not_met in ("deny", "modify")) and coverage is Answer.APPROVE:
                 coverage = self._answer_of(one.truth)
                 self._because(one)
         return coverage
 
     def _dosed(self, one: Finding, coverage: Answer) -> Answer:
+        rule = one.rule
         if one.act == "not_recommended":
-            self.reasons.append(f"{one.rule.id}: {one.text}")
+            self.reasons.append(f"{rule.id}: {one.text}")
             return Answer.DENY
-        if one.act == "dose" and one.rule.if_not_met == "modify" and coverage is Answer.APPROVE:
-            self.modification = one.rule.modification
-            self.reasons.append(f"{one.rule.id}: {one.text}")
+        is_open = one.truth is Truth.NOT_DOCUMENTED or one.fits is Truth.NOT_DOCUMENTED
+        if is_open and rule.if_missing == "pend" and coverage is Answer.APPROVE:
+            self._because(one)
+            return self._answer_of(Truth.NOT_DOCUMENTED)
+        if one.fits is Truth.NOT_MET and rule.if_not_met == "modify" and coverage is Answer.APPROVE:
+            self.modification = one.text
+            self.reasons.append(f"{rule.id}: {one.text}")
             return Answer.MODIFY
         if one.act == "dose":
             self.advice.append(f"dose: {one.text}")
@@ -315,31 +287,14 @@ class _Desk:
         if one.truth is Truth.NOT_MET and one.rule.modification:
             self.modification = one.rule.modification
 
-    # --- gates and bands ------------------------------------------------------------------------------------------------
-
-    def _safety(self, findings: tuple[Finding, ...]) -> Answer | None:
-        said: list[Answer] = []
-        for one in findings:
-            rule = one.rule
-            if rule.type == "start_gate":
-                is_blocked = (one.truth is Truth.NOT_MET and rule.if_not_met == "block") or (one.truth is Truth.NOT_DOCUMENTED and rule.if_missing == "block")
-                if is_blocked:
-                    said.append(Answer.START_BLOCKED)
-                    why = "is not known" if one.truth is Truth.NOT_DOCUMENTED else "is not met"
-                    self.reasons.append(f"{rule.id} {why}: {rule.label}")
-                    self.do_first += [leaf.missing for leaf in one.proof.leaves() if leaf.truth is Truth.NOT_DOCUMENTED and leaf.missing]
-            elif rule.type == "monitoring" and one.act:
-                said.append(Answer(one.act))
-                if one.act != "continue":
-                    self.reasons.append(f"{rule.id}: {one.text}")
-        return next((answer for answer in WORST_FIRST if answer in said), None)
-
     # --- remarks --------------------------------------------------------------------------------------------------------------
 
     def _remarks(self, findings: tuple[Finding, ...], verdict: Verdict | None) -> None:
         indication = self._indication()
         if indication.truth is Truth.NOT_MET:
-            self.flags["off_label"] = f"it is not so that {indication.words}: {indication.found}" + (f" ({indication.source})" if indication.source else "")
+            policies, asked = self.record.policies, self.record.asked
+            where = f" ({indication.source})" if indication.source else ""
+            self.flags["off_label"] = f"the label of {policies.agents[asked.drug].label} does not list {policies.disease(asked.disease)}: {indication.found}{where}"
         positions = {one.rule.id: one.position for one in findings if one.position}
         for one in findings:
             self._remark(one)
@@ -350,6 +305,7 @@ class _Desk:
         if verdict is not None and verdict.profile != LABEL_ONLY:
             rule = self.record.policies.rules[verdict.profile]
             if verdict.truth is not Truth.MET:
+                self.do_first += [words for words, facts in rule.do_first_missing.items() if any(self.record.latest(fact) is None for fact in facts)]
                 self.do_first += rule.do_first
             self.advice += rule.advice
 
@@ -362,10 +318,14 @@ class _Desk:
         if one.act in ("expect", "uncertain"):
             self.expects = dict(one.band.expects) if one.band is not None else {}
         if one.act == "uncertain" or one.position == "uncertain":
-            self.flags["uncertain_evidence"] = one.text or rule.label
+            outside = f"outside {rule.id}, {one.proof.deciding().words}: {rule.label}" if one.truth is Truth.NOT_MET else f"{rule.id}: {rule.label}"
+            self.flags["uncertain_evidence"] = one.text or outside
         is_warned = (one.truth is Truth.NOT_MET and rule.if_not_met == "warn") or (one.truth is Truth.NOT_DOCUMENTED and rule.if_missing == "warn" and rule.type != "evidence")
         if is_warned:
-            how = "cannot be evaluated" if one.truth is Truth.NOT_DOCUMENTED else "is not followed"
-            self.advice.append(f"{rule.id} {how}: {rule.label}")
+            if one.truth is Truth.NOT_DOCUMENTED:
+                self.not_evaluated.append(rule.id)
+            else:
+                self.advice.append(f"{rule.id} is not followed: {rule.label}")
+            self.advice += rule.do_first
         if one.truth is Truth.MET or rule.when is None or is_warned:
             self.advice += rule.advice

@@ -7,84 +7,18 @@ This module must not know a drug or a payer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from pathway.coverage.asked import request_leaf
+from pathway.coverage.nodes import Proof, compared, say, threshold_words
 from pathway.coverage.record import Record, Seen, before
-from pathway.coverage.therapy import TOLERANCE, of_agent, therapy_words
+from pathway.coverage.therapy import of_agent, therapy_words
 from pathway.definition.policies import Clause, PolicyRule
 from pathway.rules import Truth, combine_all, combine_any, combine_at_least, negate
 
 REQUESTED = "requested"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """One node of a proof.
-
-    Attributes
-    ----------
-    path
-        Where the clause stands in its rule: the key by which a search may set its answer.
-    words
-        The clause in plain words.
-    found, date, documents
-        What the record holds; empty where it holds nothing.
-    distance
-        How far the value is from its threshold, in the fact's unit; at least 0 when met, below when not; None without a number.
-    missing
-        The question to ask when it is not documented.
-    changeable
-        Can a test, a visit or treatment change it.
-    """
-
-    path: str
-    truth: Truth
-    words: str
-    form: str
-    found: str = ""
-    date: date | None = None
-    documents: tuple[str, ...] = ()
-    distance: float | None = None
-    missing: str = ""
-    changeable: bool = True
-    fact: str = ""
-    source: str = ""
-    grade: str = ""
-    children: tuple[Proof, ...] = ()
-
-    def leaves(self) -> Iterator[Proof]:
-        """Leaves in file order."""
-        if not self.children:
-            yield self
-        for child in self.children:
-            yield from child.leaves()
-
-    def nodes(self) -> Iterator[Proof]:
-        """All nodes, this one first."""
-        yield self
-        for child in self.children:
-            yield from child.nodes()
-
-    def deciding(self) -> Proof:
-        """The first leaf in file order that alone fixes the answer."""
-        if not self.children:
-            return self
-        if self.form == "not":
-            return self.children[0].deciding()
-        return next((child for child in self.children if child.truth == self.truth), self.children[0]).deciding()
-
-    def decisive(self) -> Proof:
-        """The node to show as the reason: the leaf that alone fixes the answer, or the group whose members fix it together."""
-        if not self.children:
-            return self
-        together = (self.form == "all" and self.truth is Truth.MET) or (self.form == "any" and self.truth is Truth.NOT_MET) or self.form == "at_least"
-        if together and len(self.children) > 1:
-            return self
-        if self.form in ("all", "any", "at_least"):
-            return next((child for child in self.children if child.truth == self.truth), self.children[0]).decisive()
-        return self.children[0].decisive()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,42 +110,34 @@ def _group(clause: Clause, group: Sequence[Clause], context: Context, path: str)
 
 
 def _documented(clause: Clause, context: Context, path: str) -> Proof:
-    children = tuple(_on_file(fact, context, f"{path}.documented[{number}]") for number, fact in enumerate(clause.documented or ()))
+    children = tuple(_on_file(fact, clause.within, context, f"{path}.documented[{number}]") for number, fact in enumerate(clause.documented or ()))
     if len(children) == 1:
         return children[0]
-    return Proof(path=path, truth=combine_all([child.truth for child in children]), words=clause.label or "all on file", form="all", children=children)
+    return Proof(path=path, truth=combine_all([child.truth for child in children]), words=clause.label or _all_on_file(clause, context), form="all", children=children)
 
 
-def _on_file(fact: str, context: Context, path: str) -> Proof:
+def _all_on_file(clause: Clause, context: Context) -> str:
+    labels = [context.record.policies.facts[fact].label for fact in clause.documented or ()]
+    return f"{', '.join(labels[:-1])} and {labels[-1]} on file"
+
+
+def _on_file(fact: str, within: str | None, context: Context, path: str) -> Proof:
     if path in context.given:
         return Proof(path=path, truth=context.given[path], words=fact, form="given")
     spec = context.record.policies.facts[fact]
     seen = context.record.latest(fact)
     truth = Truth.NOT_DOCUMENTED if seen is None else Truth.NOT_MET if seen.value is None else Truth.MET
     found = "" if seen is None else "documented as never done" if seen.value is None else f"on file: {say(seen.value, spec.unit)}"
+    if truth is Truth.MET and within is not None and seen is not None and seen.date < before(context.record.reference, within):
+        truth, found = Truth.NOT_DOCUMENTED, f"{found}, older than {within}"
     return Proof(
-        path=path, truth=truth, words=f"{spec.label} on file", form="documented", found=found, date=None if seen is None else seen.date,
+        path=path, truth=truth, words=f"{spec.label} on file" + (f", within {within}" if within else ""), form="documented", found=found, date=None if seen is None else seen.date,
         documents=_papers(seen), missing=spec.ask or spec.label, fact=fact, changeable=True,
     )  # fmt: skip
 
 
 def _papers(*seen: Seen | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one.document for one in seen if one is not None and one.document))
-
-
-def say(value: bool | float | str, unit: str = "") -> str:  # noqa: FBT001 - the value said may itself be yes or no
-    """A value in words.
-
-    Examples
-    --------
-    >>> say(True), say(56.0, "%"), say("dcSSc")
-    ('yes', '56 %', 'dcSSc')
-    """
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return value
-    return f"{value:g} {unit}".strip()
 
 
 # --- leaves ---------------------------------------------------------------------------------------------------------
@@ -226,42 +152,7 @@ def _leaf(clause: Clause, context: Context, path: str) -> Proof:
         return _improvement(clause, clause.improvement_of, context, path)
     if clause.therapy is not None:
         return _therapy(clause, context, path)
-    return _request(clause, context, path)
-
-
-def compared(clause: Clause, value: float) -> tuple[bool, float]:
-    """Does a value pass the thresholds, and by how much (the least margin; below 0: it fails).
-
-    Examples
-    --------
-    >>> compared(Clause(fact="fvc", above=55), 55.0)
-    (False, 0.0)
-    """
-    margins: list[tuple[bool, float]] = []
-    for bound, sign, strict in ((clause.at_least, 1, False), (clause.at_most, -1, False), (clause.above, 1, True), (clause.below, -1, True)):
-        if bound is not None:
-            slack = TOLERANCE * max(1.0, abs(bound))
-            margin = sign * (value - bound)
-            margins.append((margin > slack if strict else margin >= -slack, margin))
-    if clause.equals is not None and not isinstance(clause.equals, bool):
-        gap = abs(value - clause.equals)
-        margins.append((gap <= TOLERANCE * max(1.0, abs(clause.equals)), -gap))
-    least = min((margin for _, margin in margins), default=0.0)
-    return all(passed for passed, _ in margins), round(least, 12) + 0.0
-
-
-def threshold_words(clause: Clause, unit: str = "") -> str:
-    """The thresholds of a clause in words."""
-    parts = [
-        f"{words} {say(bound, unit)}"
-        for words, bound in (("at least", clause.at_least), ("at most", clause.at_most), ("above", clause.above), ("below", clause.below))
-        if bound is not None
-    ]
-    if clause.one_of is not None:
-        parts.append(" or ".join(clause.one_of))
-    if clause.equals is not None:
-        parts.append(say(clause.equals, unit))
-    return " and ".join(parts)
+    return request_leaf(clause, context.record, path)
 
 
 def _fact(clause: Clause, fact: str, context: Context, path: str) -> Proof:
@@ -313,8 +204,10 @@ def _change(clause: Clause, fact: str, context: Context, path: str) -> Proof:
     kept = [seen for seen in record.of(fact) if last is not None and since is not None and seen.date >= since and isinstance(seen.value, float)]
     words = clause.label or f"{clause.direction} of {spec.label}" + (f" within {clause.within}" if clause.within else "")
     words += f": {threshold_words(clause, '' if clause.relative else spec.unit)}" + (" of the earlier value" if clause.relative else "")
-    if last is None or len(kept) < 2 or not isinstance(last.value, float):
-        return Proof(path=path, truth=Truth.NOT_DOCUMENTED, words=words, form="change", missing=f"{spec.ask or spec.label}, twice, with dates", fact=fact)
+    is_old = last is not None and clause.within is not None and last.date < before(record.as_of, clause.within)
+    if last is None or is_old or len(kept) < 2 or not isinstance(last.value, float):
+        found = f"the last value is older than {clause.within}" if is_old else ""
+        return Proof(path=path, truth=Truth.NOT_DOCUMENTED, words=words, form="change", found=found, missing=f"{spec.ask or spec.label}, twice, with dates", fact=fact)
     earlier = max(kept[:-1], key=lambda seen: float(seen.value or 0.0) * (1 if clause.direction == "fall" else -1))
     start = float(earlier.value or 0.0)
     moved = (start - last.value) * (1 if clause.direction == "fall" else -1)
@@ -333,7 +226,8 @@ def _change(clause: Clause, fact: str, context: Context, path: str) -> Proof:
 def _improvement(clause: Clause, fact: str, context: Context, path: str) -> Proof:
     record = context.record
     spec = record.policies.facts[fact]
-    words = clause.label or f"{spec.label}: improved from baseline by {threshold_words(clause)} (share)"
+    least = clause.at_least if clause.at_least is not None else clause.above
+    words = clause.label or f"{spec.label}: improved from baseline" + (f" by at least {100.0 * least:g} %" if least else "")
     base = record.baseline(fact, measured_only=clause.measured_only)
     now = record.latest(fact, measured_only=clause.measured_only)
     if now is not None and (
@@ -346,7 +240,7 @@ def _improvement(clause: Clause, fact: str, context: Context, path: str) -> Proo
         lack = " and ".join(name for name, one in (("baseline", base), ("current", now)) if one is None)
         return Proof(
             path=path, truth=Truth.NOT_DOCUMENTED, words=words, form="improvement", found=f"no measured {lack} value on file" if lack else "", fact=fact,
-            missing=f"{lack or 'current'} {spec.label.lower()}", documents=_papers(base, now),
+            missing=f"{lack or 'current'} {_inside(spec.label)}", documents=_papers(base, now),
         )  # fmt: skip
     share = (base.value - now.value) / base.value
     passed, distance = compared(clause, share)
@@ -357,13 +251,23 @@ def _improvement(clause: Clause, fact: str, context: Context, path: str) -> Proo
     )  # fmt: skip
 
 
+def _inside(label: str) -> str:
+    """A label within a sentence: HAQ-DI keeps its capitals."""
+    return label[0].lower() + label[1:] if label[1:2].islower() else label
+
+
 # --- therapy ----------------------------------------------------------------------------------------------------------
 
 
 def _therapy(clause: Clause, context: Context, path: str) -> Proof:
     record = context.record
     named = tuple(record.asked.drug if one == REQUESTED else one for one in clause.drugs)
-    agents = tuple(one for one in record.policies.members(named) if not (clause.other_than_requested and one == record.asked.drug))
+    agents = tuple(
+        one
+        for one in record.policies.members(named)
+        if not (clause.other_than_requested and one == record.asked.drug)
+        and not (clause.indicated and record.asked.disease not in (record.policies.agents[one].labelled_for or ()))
+    )
     answers = {agent: of_agent(clause, agent, record) for agent in agents}
     values = [truth for truth, _ in answers.values()]
     needed = int(clause.at_least) if clause.at_least is not None else 1
@@ -375,58 +279,3 @@ def _therapy(clause: Clause, context: Context, path: str) -> Proof:
     missing = f"history of {', '.join(open_ones[:4])}{' and others' if len(open_ones) > 4 else ''}: dates, dose, response and reason of stopping" if open_ones else ""
     documents = tuple(dict.fromkeys(given.course.document for agent in agents for given in record.of_agent(agent) if given.course.document))
     return Proof(path=path, truth=truth, words=words, form="therapy", found=told, documents=documents, missing=missing, source=clause.source, grade=clause.grade or "")
-
-
-# --- the request ------------------------------------------------------------------------------------------------------
-
-
-def _request(clause: Clause, context: Context, path: str) -> Proof:
-    record, asked = context.record, context.record.asked
-    what = clause.request or "drug"
-    words = clause.label or f"requested {what.replace('_', ' ')}: {threshold_words(clause) or ', '.join(clause.drugs)}"
-    if what == "with_drug":
-        members = record.policies.members(clause.drugs)
-        together = [one for one in record.with_agents if one in members]
-        truth = Truth.MET if together else Truth.NOT_MET
-        return Proof(path=path, truth=truth, words=words, form="request", found=", ".join(together) or "none of them", changeable=True)
-    if what == "product_indicated":
-        return _product(clause, record, path)
-    if what in ("drug", "kind", "route"):
-        word = {"drug": asked.drug, "kind": asked.kind, "route": asked.route}[what]
-        truth = Truth.NOT_DOCUMENTED if not word else Truth.MET if word in (clause.one_of or ()) else Truth.NOT_MET
-        return Proof(path=path, truth=truth, words=words, form="request", found=word, missing=f"the {what} that is asked for")
-    value = _amount(what, record)
-    if value is None:
-        return Proof(path=path, truth=Truth.NOT_DOCUMENTED, words=words, form="request", missing=f"{what.replace('_', ' ')} that is asked for")
-    passed, distance = compared(clause, value)
-    return Proof(path=path, truth=Truth.MET if passed else Truth.NOT_MET, words=words, form="request", found=f"{value:g}", distance=distance)
-
-
-def _amount(what: str, record: Record) -> float | None:
-    asked = record.asked
-    if what == "line":
-        return None if asked.line is None else float(asked.line)
-    if what == "interval_days":
-        return asked.interval_days
-    if asked.dose_mg is None:
-        return None
-    if what == "daily_mg":
-        return None if asked.interval_days is None else asked.dose_mg / asked.interval_days
-    if what == "dose_mg_per_kg":
-        weight = record.latest("weight")
-        return None if weight is None or not isinstance(weight.value, float) else asked.dose_mg / weight.value
-    return asked.dose_mg
-
-
-def _product(clause: Clause, record: Record, path: str) -> Proof:
-    asked = record.asked
-    agent = record.policies.agents[asked.drug]
-    words = clause.label or f"the product's label lists {asked.disease}"
-    product = agent.products.get(asked.product.casefold())
-    if product is None:
-        return Proof(path=path, truth=Truth.NOT_APPLICABLE, words=words, form="request", found="no product named")
-    is_listed = asked.disease in product.indications
-    listed = ", ".join(product.indications)
-    return Proof(
-        path=path, truth=Truth.MET if is_listed else Truth.NOT_MET, words=words, form="request", found=f"{product.label}: {listed}", source=product.source, grade=product.grade
-    )

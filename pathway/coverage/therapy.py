@@ -96,6 +96,9 @@ def _limits(clause: Clause, given: Given, record: Record) -> Iterator[Truth]:
     """What is asked of the course besides: its length, last dose, dose and company."""
     if clause.for_at_least is not None or clause.for_more_than is not None or clause.alone:
         yield _lasted(clause, given, record)
+    if clause.products:
+        product = given.course.product.casefold()
+        yield _known(None if not product else product in clause.products)
     if clause.last_dose_within is not None:
         last = given.end(record.as_of)
         yield _known(None if last is None else last >= before(record.as_of, clause.last_dose_within))

@@ -110,7 +110,7 @@ class Clause(Document):
     change_of: Name | None = None
     improvement_of: Name | None = None
     therapy: TherapyQuestion | None = None
-    request: Literal["drug", "kind", "route", "dose_mg", "daily_mg", "interval_days", "product_indicated", "line", "with_drug", "quantity", "dose_mg_per_kg"] | None = None
+    request: Literal["drug", "kind", "route", "dose_mg", "daily_mg", "interval_days", "product", "product_indicated", "line", "with_drug", "quantity", "dose_mg_per_kg"] | None = None
     documented: tuple[Name, ...] | None = None
 
     at_least: float | None = None
@@ -129,6 +129,8 @@ class Clause(Document):
     measured_only: bool = Field(default=False, description="what a letter attests without a measurement is not documented")
 
     drugs: tuple[Name, ...] = Field(default=(), description="agents or classes; with therapy and with_drug")
+    products: tuple[Name, ...] = Field(default=(), description="therapy: courses of these products only; a course without a product may be of any")
+    indicated: bool = Field(default=False, description="therapy: only drugs whose label lists the disease that is asked for")
     other_than_requested: bool = Field(default=False, description="therapy: leave the requested drug out of ``drugs``")
     every: bool = Field(default=False, description="therapy: of every drug; otherwise of any, or of at_least many")
     for_at_least: Span | None = Field(default=None, description="therapy: the course lasted this long")
@@ -158,8 +160,10 @@ class Band(Document):
     says: Position | None = Field(default=None, description="guideline: its position when this band fits")
     strength: str = ""
     text: str = Field(min_length=1, description="what to do, in words")
+    fits: Clause | None = Field(default=None, description="dosing: the request that this band asks for; another one is modified, or warned of, as the rule says")
     if_repeated: Act | None = Field(default=None, description="act when the value before it was in this band too")
     if_held: Act | None = Field(default=None, description="act when doses are already held for it")
+    held_when: Clause | None = Field(default=None, description="if_held only where this held of the values before the last ones")
     repeated_text: str = ""
     held_text: str = ""
     confirm: bool = Field(default=False, description="a single value asks for a repeat")
@@ -186,7 +190,9 @@ class PolicyRule(Document):
     strength: str = ""
     modification: str = Field(default="", description="the nearest request that would pass")
     do_first: tuple[str, ...] = Field(default=(), description="what to do first when it is not met or not documented")
+    do_first_missing: dict[str, tuple[Name, ...]] = Field(default_factory=dict, description="what to do first where one of these facts is not on file")
     advice: tuple[str, ...] = ()
+    due_after: Span | None = Field(default=None, description="monitoring: on the drug for so long, a next dose waits for a value that is not on file")
     lasts: Span | None = Field(default=None, description="an approval under it lasts so long")
     source: str = Field(min_length=1, description="where it is printed")
     grade: RuleGrade

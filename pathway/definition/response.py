@@ -21,6 +21,15 @@ class IndexTerm(Document):
     transform: Literal["identity", "sqrt", "log", "log1p", "expm1"] = "identity"
 
 
+class Band(Document):
+    """Values of an index up to a cut-point, the last band without one."""
+
+    label: Label
+    at_most: ValueId | None = Field(default=None, description="cut-point that still belongs to the band")
+    below: ValueId | None = Field(default=None, description="cut-point that no longer does")
+    is_target: bool = Field(default=False, description="treatment aims here or lower: a drug that keeps a patient there is called effective")
+
+
 class Index(Document):
     """An index computed from what one visit measured, in shown units; it exists in the record only."""
 
@@ -28,6 +37,7 @@ class Index(Document):
     unit: str
     terms: tuple[IndexTerm, ...] = Field(min_length=1)
     constant: ValueId | None = None
+    bands: tuple[Band, ...] = Field(default=(), description="from the lowest values up; what reports call the activity of a patient")
     source: str = Field(min_length=1)
 
 

@@ -103,9 +103,9 @@ def _per_event(resource: Resource, timeline: Timeline, quantity: float, last: Fl
         raise EconomicsError(
             where=_where(resource), found=f"a band of {resource.marker} per {resource.per}", expected='per = "year"'
         )
-    state, regimen = timeline.column("state"), timeline.column("regimen")
     if resource.per == "death":
-        chosen = timeline.select(Kind.MOVE) & ((timeline.program.absorbing >> state) & 1).astype(bool)
+        rows = timeline.rows_of(Kind.MOVE)
+        rows = rows[(timeline.program.absorbing >> timeline.column("state", rows) & 1).astype(bool)]
     else:
         kinds = {kind.name.lower(): kind for kind in Kind}
         kind = "visit" if resource.per == "visit" else str(resource.kind)
@@ -113,19 +113,20 @@ def _per_event(resource: Resource, timeline: Timeline, quantity: float, last: Fl
             raise _unknown(resource, kind, tuple(kinds))
         if resource.name is not None and resource.name not in timeline.log.names:
             raise _unknown(resource, resource.name, timeline.log.names)
-        chosen = timeline.select(kinds[kind], resource.name)
-    chosen &= _registers(resource, timeline, state, regimen)
+        rows = timeline.rows_of(kinds[kind], resource.name)
+    position, time = timeline.position[rows], timeline.time[rows]
+    chosen = _registers(resource, timeline, timeline.column("state", rows), timeline.column("regimen", rows))
+    chosen &= (time < last[position]) & (quantity > 0.0)
     if resource.requires_flag:
         bits = _bits(resource, (resource.requires_flag,), timeline.program.flags)
-        chosen &= (timeline.flags[timeline.last_row(timeline.position, timeline.time)] & bits) > 0
+        chosen &= (timeline.flags[timeline.last_row(position, time)] & bits) > 0
     if resource.requires_condition:
-        chosen &= timeline.condition == _condition(resource, timeline)
-    rows = np.flatnonzero(chosen & (quantity > 0.0) & (timeline.time < last[timeline.position]))
-    time = timeline.time[rows]
+        chosen &= timeline.condition[rows] == _condition(resource, timeline)
+    rows, time = rows[chosen], time[chosen]
     return ResourceUse(
-        position=timeline.position[rows],
+        position=position[chosen],
         line=timeline.column("line", rows),
-        regimen=regimen[rows],
+        regimen=timeline.column("regimen", rows),
         quantity=np.full(rows.size, quantity),
         start=time,
         stop=time.copy(),

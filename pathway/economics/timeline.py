@@ -99,6 +99,8 @@ class Timeline:
         Time of the last row.
     is_censored : shape (patients,)
         Whether the history ends without death.
+    by_code, first_of_code, codes
+        Rows in order of kind and name, where each pair begins among them, and pairs of a kind.
     """
 
     log: EventLog
@@ -112,6 +114,9 @@ class Timeline:
     flags: Ints
     end: Floats
     is_censored: Flags
+    by_code: Ints
+    first_of_code: Ints
+    codes: int
 
     def last_row(self, position: Ints, time: Floats) -> Ints:
         """Index of the last row of these patients at or before these times, shape as given."""
@@ -122,13 +127,15 @@ class Timeline:
         column = self.log.events[name]
         return np.asarray(column if rows is None else column[rows], dtype=np.int64)
 
-    def select(self, kind: Kind, name: str | None = None) -> Flags:
-        """Rows of a kind, and of a name; a name that the log does not know has none."""
-        chosen = self.column("kind") == int(kind)
-        if name is not None:
-            number = self.log.name_id(name)
-            chosen &= (self.column("name") == number) & (number >= 0)
-        return np.asarray(chosen, dtype=np.bool_)
+    def rows_of(self, kind: Kind, name: str | None = None) -> Ints:
+        """Rows of a kind, and of a name, in order; a name that the log does not know has none."""
+        first = int(kind) * self.codes
+        if name is None:
+            return np.sort(self.by_code[self.first_of_code[first] : self.first_of_code[first + self.codes]])
+        number = self.log.name_id(name)
+        if number < 0:
+            return np.zeros(0, dtype=np.int64)
+        return self.by_code[self.first_of_code[first + number + 1] : self.first_of_code[first + number + 2]]
 
     def where_is(self, patient: NDArray[np.generic]) -> Ints:
         """Positions of patients by their numbers.
@@ -149,7 +156,8 @@ class Timeline:
         for column in columns:
             differs[1:] |= column[1:] != column[:-1]
         if not of_line:
-            differs |= self.select(Kind.FLAG) | self.select(Kind.CLEAR)
+            differs[self.rows_of(Kind.FLAG)] = True
+            differs[self.rows_of(Kind.CLEAR)] = True
         differs[1:] &= self.position[1:] == self.position[:-1]
         rows = np.flatnonzero(differs)
         position, time = self.position[rows], self.time[rows]
@@ -191,6 +199,7 @@ def timeline_of(log: EventLog, program: Program, cohort: Cohort) -> Timeline:
         )
     last = np.append(np.flatnonzero(first)[1:] - 1, position.size - 1)
     state = np.asarray(log.events["state"], dtype=np.int64)
+    by_code, first_of_code = _by_code(log)
     return Timeline(
         log=log,
         program=program,
@@ -203,7 +212,21 @@ def timeline_of(log: EventLog, program: Program, cohort: Cohort) -> Timeline:
         flags=_flags(log, program, cohort, position, first),
         end=time[last],
         is_censored=(program.absorbing >> state[last] & 1) == 0,
+        by_code=by_code,
+        first_of_code=first_of_code,
+        codes=len(log.names) + 1,
     )
+
+
+def _by_code(log: EventLog) -> tuple[Ints, Ints]:
+    """Rows in order of kind and name, and where each pair begins: every drug's rows are looked up, never searched for."""
+    codes = len(log.names) + 1
+    code = np.asarray(log.events["kind"], dtype=np.int64) * codes + np.asarray(log.events["name"], dtype=np.int64) + 1
+    size = (max(Kind) + 1) * codes
+    if size <= np.iinfo(np.uint16).max:  # sorted by digits, many times faster
+        code = code.astype(np.uint16)
+    counts = np.bincount(code, minlength=size)
+    return np.argsort(code, kind="stable").astype(np.int64), np.append(0, np.cumsum(counts)).astype(np.int64)
 
 
 def _conditions(log: EventLog, program: Program, first: Flags) -> Ints:
@@ -258,8 +281,8 @@ def courses_of(timeline: Timeline, treatment: int, cohort: Cohort) -> Spans:
     """
     name = timeline.program.treatments[treatment]
     entered = np.flatnonzero(cohort.regimen >> treatment & 1)
-    starts = np.flatnonzero(timeline.select(Kind.START, name))
-    stops = np.flatnonzero(timeline.select(Kind.STOP, name))
+    starts = timeline.rows_of(Kind.START, name)
+    stops = timeline.rows_of(Kind.STOP, name)
     position = np.concatenate([entered, timeline.position[starts]])
     start = np.concatenate([-cohort.years_on[entered], timeline.time[starts]])
     order = np.argsort(position, kind="stable")  # entry courses first, then in order of the log
@@ -293,8 +316,8 @@ def reductions_of(timeline: Timeline, treatment: int) -> Spans:
 def _parts_of(timeline: Timeline, treatment: int, opens: Kind, closes: Kind) -> Spans:
     """Find parts of courses: from one kind of row to another, stop of the course or end."""
     name = timeline.program.treatments[treatment]
-    begin = np.flatnonzero(timeline.select(opens, name))
-    over = np.flatnonzero(timeline.select(closes, name) | timeline.select(Kind.STOP, name))
+    begin = timeline.rows_of(opens, name)
+    over = np.sort(np.concatenate([timeline.rows_of(closes, name), timeline.rows_of(Kind.STOP, name)]))
     position = timeline.position[begin]
     after = np.searchsorted(over, begin)  # rows stand in order of time: the next one ends the part
     row = np.append(over, -1)[after]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from pathway.economics.discounting import Discounting, factor, flow
 from pathway.economics.ledger import Ledger
-from pathway.economics.quality import equal_value_years_gained, pieces_of, quality_adjusted_years
+from pathway.economics.parts import HUNDRED, added_up, hundreds
+from pathway.economics.quality import Pieces, equal_value_years_gained, pieces_of, quality_adjusted_years
 from pathway.economics.terms import Price, Terms, prices_used, terms_of
 from pathway.errors import EconomicsError
 
@@ -51,9 +52,12 @@ class Outcomes:
         Years, undiscounted.
     years_by_line : shape (patients, lines + 1)
         Years, undiscounted; column 0: untreated.
-    items
-        Per item: item, label, category, unit, quantity, waste (units), cost, cost_discounted (means a patient),
-        basis, grade (the weakest of the prices in use).
+    qalys_by_map : shape (patients, maps, 2)
+        Discounted QALYs under every map of the terms, in their order: capped by the norm, and by 1 alone. No maps where there is no choice.
+    item_rows
+        Per item and category in use: item, label, category, unit, basis, grade (the weakest of the prices in use).
+    item_sums : shape (parts, item rows, 4)
+        Sums of quantity, waste, cost and discounted cost over a hundred patients each, in the cohort's order (:mod:`pathway.economics.parts`).
     """
 
     categories: tuple[str, ...]
@@ -65,7 +69,16 @@ class Outcomes:
     qalys_discounted: Floats
     years_by_state: Floats
     years_by_line: Floats
-    items: pd.DataFrame
+    qalys_by_map: Floats
+    item_rows: tuple[tuple[str, ...], ...]
+    item_sums: Floats
+
+    @property
+    def items(self) -> pd.DataFrame:
+        """Per item: item, label, category, unit, quantity, waste (units), cost, cost_discounted (means a patient), basis, grade."""
+        means = added_up(self.item_sums) / max(self.life_years.size, 1)
+        rows = [(*row[:4], *mean, *row[4:]) for row, mean in zip(self.item_rows, means.tolist(), strict=True)]
+        return pd.DataFrame(rows, columns=list(ITEM_COLUMNS))
 
     @property
     def total(self) -> Floats:
@@ -87,9 +100,7 @@ def value(ledger: Ledger, terms: Terms) -> Outcomes:
         If an item has no price, or a utility falls below the worst the instrument can say.
     """
     patients = ledger.patients
-    plain, present = _costs(ledger, terms)
-    buyer = np.asarray(ledger.use["patient"], dtype=np.int64)
-    category = np.asarray(ledger.use["category"], dtype=np.int64)
+    bought = _bought(ledger, terms)
     person = np.asarray(ledger.life["patient"], dtype=np.int64)
     start = np.asarray(ledger.life["start"], dtype=np.float64)
     stop = np.asarray(ledger.life["stop"], dtype=np.float64)
@@ -102,16 +113,87 @@ def value(ledger: Ledger, terms: Terms) -> Outcomes:
     nowhere = np.zeros_like(person)
     return Outcomes(
         categories=ledger.categories,
-        costs=_sums(buyer, category, present, patients, len(ledger.categories)),
-        costs_undiscounted=_sums(buyer, category, plain, patients, len(ledger.categories)),
+        costs=bought.by_category(bought.present, len(ledger.categories)),
+        costs_undiscounted=bought.by_category(bought.plain, len(ledger.categories)),
         life_years=_sums(person, nowhere, years, patients, 1)[:, 0],
         life_years_discounted=_sums(person, nowhere, present_years, patients, 1)[:, 0],
         qalys=quality_adjusted_years(pieces, patients, 0.0, undiscounted),
         qalys_discounted=quality_adjusted_years(pieces, patients, discounting.outcomes, discounting),
         years_by_state=_sums(person, state, years, patients, len(ledger.states)),
         years_by_line=_sums(person, line, years, patients, ledger.lines + 1),
-        items=_items(ledger, terms, plain, present),
+        qalys_by_map=_by_map(ledger, terms, pieces),
+        item_rows=bought.rows(ledger, terms),
+        item_sums=bought.sums(),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bought:
+    """What each patient used of each item: the one place where costs are added up, in order of start inside patient and item.
+
+    Attributes
+    ----------
+    pairs : shape (pairs,)
+        ``category * items + item`` of every pair in use.
+    items
+        How many items the ledger knows.
+    plain, present : shape (patients, pairs)
+        Undiscounted and discounted cost.
+    units : shape (parts, pairs, 2)
+        Quantity and waste by hundreds of patients.
+    """
+
+    pairs: Ints
+    items: int
+    plain: Floats
+    present: Floats
+    units: Floats
+
+    def by_category(self, costs: Floats, categories: int) -> Floats:
+        """Add items up, shape (patients, categories)."""
+        found = np.zeros((costs.shape[0], categories))
+        for number, pair in enumerate(self.pairs.tolist()):
+            found[:, pair // self.items] += costs[:, number]
+        return found
+
+    def sums(self) -> Floats:
+        """Quantity, waste, cost and discounted cost by hundreds of patients, shape (parts, pairs, 4)."""
+        parts = hundreds(self.plain.shape[0])
+        money = np.zeros((2, parts * HUNDRED, self.pairs.size))
+        money[0, : self.plain.shape[0]], money[1, : self.present.shape[0]] = self.plain, self.present
+        costs = np.add.accumulate(money.reshape(2, parts, HUNDRED, self.pairs.size), axis=2)[:, :, -1]  # in order; a plain sum may go by pairs
+        return np.concatenate([self.units, np.moveaxis(costs, 0, -1)], axis=2)
+
+    def rows(self, ledger: Ledger, terms: Terms) -> tuple[tuple[str, ...], ...]:
+        """What stands for each pair: item, label, category, unit, basis, grade."""
+        prices = [(terms.prices[ledger.items[pair % self.items]], ledger.categories[pair // self.items]) for pair in self.pairs.tolist()]
+        return tuple((price.item, price.label, category, price.unit, price.basis, price.weakest_grade) for price, category in prices)
+
+
+def _bought(ledger: Ledger, terms: Terms) -> _Bought:
+    """Value every use and add it up by patient and item."""
+    use, width, patients = ledger.use, len(ledger.items), ledger.patients
+    plain, present = _costs(ledger, terms)
+    pair = np.asarray(use["category"], dtype=np.int64) * width + np.asarray(use["item"], dtype=np.int64)
+    pairs = np.flatnonzero(np.bincount(pair, minlength=width * len(ledger.categories)))
+    column = np.zeros(width * len(ledger.categories) + 1, dtype=np.int64)
+    column[pairs] = np.arange(pairs.size)
+    which, patient = column[pair], np.asarray(use["patient"], dtype=np.int64)
+    units = [_sums(patient // HUNDRED, which, np.asarray(use[name], dtype=np.float64), hundreds(patients), pairs.size) for name in ("quantity", "waste")]
+    return _Bought(
+        pairs=pairs, items=width, plain=_sums(patient, which, plain, patients, pairs.size), present=_sums(patient, which, present, patients, pairs.size), units=np.stack(units, axis=2)
+    )  # fmt: skip
+
+
+def _by_map(ledger: Ledger, terms: Terms, pieces: Pieces) -> Floats:
+    """Discounted QALYs under every map, shape (patients, maps, 2); ``pieces`` are those of the map in force."""
+    maps = terms.maps if len(terms.maps) > 1 else {}
+    found = np.zeros((ledger.patients, len(maps), 2))
+    for number, (name, spec) in enumerate(maps.items()):
+        lived = pieces if name == terms.utility.map else pieces_of(ledger, spec)
+        for side, one in enumerate((lived, replace(lived, cap=np.ones(lived.cap.size)))):
+            found[:, number, side] = quality_adjusted_years(one, ledger.patients, terms.discounting.outcomes, terms.discounting)
+    return found
 
 
 def _sums(row: Ints, column: Ints, weight: Floats, rows: int, columns: int) -> Floats:
@@ -126,12 +208,14 @@ def _costs(ledger: Ledger, terms: Terms) -> tuple[Floats, Floats]:
     item = np.asarray(use["item"], dtype=np.int64)
     quantity, start, stop = (np.asarray(use[name], dtype=np.float64) for name in ("quantity", "start", "stop"))
     plain, present = np.zeros(item.size), np.zeros(item.size)
+    order = np.argsort(item.astype(np.int16), kind="stable")
+    ends = np.cumsum(np.bincount(item, minlength=len(ledger.items)))
     for number, name in enumerate(ledger.items):
         if name not in terms.prices:
             raise EconomicsError(
                 where="prices", found=f"no price for {name}", expected="a price for every item in the ledger"
             )
-        rows = np.flatnonzero(item == number)
+        rows = order[ends[number - 1] if number else 0 : ends[number]]
         if rows.size:
             costs = _item_costs(terms, terms.prices[name], quantity[rows], start[rows], stop[rows])
             plain[rows], present[rows] = costs
@@ -159,31 +243,6 @@ def _item_costs(terms: Terms, price: Price, quantity: Floats, start: Floats, sto
             present[spread] += amount * per_year * flow(np.maximum(low, 0.0), np.maximum(high, 0.0), rate, convention)
             begin = end
     return plain, present
-
-
-def _items(ledger: Ledger, terms: Terms, plain: Floats, present: Floats) -> pd.DataFrame:
-    """Means a patient by item and category."""
-    use, width = ledger.use, len(ledger.items)
-    key = np.asarray(use["category"], dtype=np.int64) * width + np.asarray(use["item"], dtype=np.int64)
-    size = max(width * len(ledger.categories), 1)
-    quantity, waste = (np.asarray(use[name], dtype=np.float64) for name in ("quantity", "waste"))
-    weights = {"quantity": quantity, "waste": waste, "cost": plain, "cost_discounted": present}
-    means = {name: np.bincount(key, weights=w, minlength=size) / ledger.patients for name, w in weights.items()}
-    rows = []
-    for k in np.unique(key):
-        price = terms.prices[ledger.items[k % width]]
-        rows.append(
-            {
-                "item": price.item,
-                "label": price.label,
-                "category": ledger.categories[k // width],
-                "unit": price.unit,
-                **{name: float(mean[k]) for name, mean in means.items()},
-                "basis": price.basis,
-                "grade": price.weakest_grade,
-            }
-        )
-    return pd.DataFrame(rows, columns=list(ITEM_COLUMNS))
 
 
 def without_discounting(terms: Terms) -> Terms:

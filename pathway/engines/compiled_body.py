@@ -96,14 +96,18 @@ def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> None:
             z[at.F_SHOWN_SLOPE + marker] = 0.0
         return
     place = 0
+    share = years / q[at.G_GRID]
     for marker in range(markers):
         row = p[at.P_MARKER] + marker * at.M_SIZE
         numbers = p[row + at.M_FLOATS]
-        unit = z[at.F_UNIT + marker]
-        unit_end = unit_at(p, q, s, z, marker, end)
-        z[at.F_UNIT_END + marker] = unit_end
+        unit_end = 1.0
         begin = z[at.F_NATIVE + marker]
-        aged = begin * unit_end / unit
+        aged = begin
+        has_unit = p[row + at.M_REFERENCE] >= 0  # without one a native unit is a shown unit, and dividing by 1 changes nothing
+        if has_unit:
+            unit_end = unit_at(p, q, s, z, marker, end)
+            aged = begin * unit_end / z[at.F_UNIT + marker]
+        z[at.F_UNIT_END + marker] = unit_end
         drift = 0.0
         difference = 0.0
         gain = 0.0
@@ -131,9 +135,9 @@ def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> None:
             displaced = min(displaced, max(drift, 0.0))
         if displaced < 0.0:
             displaced = displaced * ratio
-        moved = z[at.F_PERSONAL + marker] * years + (z[at.F_AFTER + marker] - z[at.F_BEFORE + marker]) * (years / q[at.G_GRID])
+        moved = z[at.F_PERSONAL + marker] * years + (z[at.F_AFTER + marker] - z[at.F_BEFORE + marker]) * share
         native_end = aged + displaced + gain + moved * unit_end
-        shown_end = native_end / unit_end
+        shown_end = native_end / unit_end if has_unit else native_end
         lower = q[numbers + at.MF_LOWER]
         upper = q[numbers + at.MF_UPPER]
         if shown_end < lower:

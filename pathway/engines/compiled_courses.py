@@ -19,8 +19,9 @@ from pathway.engines.compiled_clinic import restart, stop_schedules
 from pathway.engines.compiled_clocks import along
 from pathway.engines.compiled_hazards import renew_course
 from pathway.engines.compiled_packing import COMPLETED, CONTRAINDICATED, FAILED, GOOD_RESPONSE, INTOLERANT
-from pathway.engines.compiled_record import MET, begin_line, judge, write, write_row
+from pathway.engines.compiled_record import begin_line, write, write_row
 from pathway.engines.compiled_requests import ask, forget, withdraw_start
+from pathway.engines.compiled_rules import MET, judge
 from pathway.eventlog import Kind
 from pathway.jit import inner_kernel
 from pathway.program import PRESENT_REGIMEN, ClockKind
@@ -111,6 +112,17 @@ def stream_of_response(p: Ints, treatment: int) -> int:
 
 
 @inner_kernel
+def stay_lost(z: Floats, markers: int, treatment: int, after: int) -> None:
+    """A response that was lost before the exchange stays lost after it, and goes on being given back."""
+    z[at.F_IMPROVEMENT + treatment] = 0.0
+    for marker in range(markers):
+        z[at.F_AMOUNT + treatment * markers + marker] = 0.0
+        z[at.F_GAINED + treatment * markers + marker] = z[at.F_GAINED + after * markers + marker]
+        z[at.F_GAINED + after * markers + marker] = 0.0
+    z[at.F_OVER_SINCE + treatment] = z[at.F_OVER_SINCE + after]
+
+
+@inner_kernel
 def begin_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int, after: int) -> None:
     """Draw how well a treatment works as its course begins; the record is still as it was before. ``after`` was exchanged for it (-1: none)."""
     time = z[at.Z_TIME]
@@ -120,6 +132,10 @@ def begin_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int, after
         row = p[at.P_RESPONSE] + number * at.Q_SIZE
         if p[row + at.Q_TREATMENT] != treatment:
             continue
+        is_same = after >= 0 and stream_of_response(p, after) == p[row + at.Q_STREAM]
+        if is_same and z[at.F_OVER_SINCE + after] < time:
+            stay_lost(z, markers, treatment, after)
+            return
         numbers = p[row + at.Q_FLOATS]
         level = q[numbers]
         factor = 1.0
@@ -134,15 +150,12 @@ def begin_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int, after
         draw = kernels.uniform(seed, sample, patient, p[row + at.Q_STREAM], 0)
         improved = along(q, p[row + at.Q_CURVE], p[row + at.Q_CURVE_COUNT], kernels.improvement(level, q[numbers + 1], factor, draw))
         z[at.F_IMPROVEMENT + treatment] = improved
-        carries = False
-        if after >= 0:
-            carries = stream_of_response(p, after) == p[row + at.Q_STREAM] and z[at.F_OVER_SINCE + after] == time
         for one in range(p[row + at.Q_SHARE_COUNT]):
             share = p[row + at.Q_SHARES] + one * at.QS_SIZE
             marker = p[share + at.QS_MARKER]
             values = p[share + at.QS_FLOATS]
             held = 0.0
-            if carries:
+            if is_same:
                 held = z[at.F_GAINED + after * markers + marker]
                 z[at.F_GAINED + after * markers + marker] = 0.0
             amount = improved
@@ -329,8 +342,8 @@ def choose_after_stop(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats
     """The rest of the line first; a completed course never ends the line by itself."""
     r = at.S_REQUEST
     if s[r + at.B_STAGE]:
-        asked = s[r + at.B_REGIMEN]
-        if not asked & barred(s) & ~s[at.S_REGIMEN]:
+        unasked = p[p[at.P_ACCESS] + at.U_TREATMENTS] & ~s[r + at.B_ASKED]
+        if not s[r + at.B_REGIMEN] & ~s[at.S_REGIMEN] & (barred(s) | unasked):
             return
         withdraw_start(p, s, z, w, y, p[at.N_SUPERSEDED])
     meaning = p[p[at.P_REASON] + reason] if reason >= 0 else 0

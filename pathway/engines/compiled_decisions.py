@@ -16,7 +16,8 @@ from pathway.engines import compiled_layout as at
 from pathway.engines.clinic import OCCURRENCE_STRIDE
 from pathway.engines.compiled_clinic import compute_indices, examine, hold_visit
 from pathway.engines.compiled_courses import choose, choose_after_stop, close_segment, forget_confirmation, move, set_holds, start, stop, to_line_state
-from pathway.engines.compiled_record import MET, judge, write, write_measured
+from pathway.engines.compiled_record import write, write_measured
+from pathway.engines.compiled_rules import MET, judge
 from pathway.eventlog import Kind
 from pathway.jit import inner_kernel
 from pathway.program import LINE_STATE, Action

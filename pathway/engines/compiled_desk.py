@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pathway.engines import compiled_layout as at
 from pathway.engines.compiled_courses import choose, choose_after_stop, close_segment, stop, take_up
-from pathway.engines.compiled_record import MET, NOT_APPLICABLE, NOT_MET, judge_request, write, write_measured
+from pathway.engines.compiled_record import write, write_measured
 from pathway.engines.compiled_requests import (
     chance,
     close,
@@ -28,6 +28,7 @@ from pathway.engines.compiled_requests import (
     take_number,
     word,
 )
+from pathway.engines.compiled_rules import MET, NOT_APPLICABLE, NOT_MET, judge_request
 from pathway.engines.desk import ABANDONED, APPEAL_WON, APPEALED, PEER_ASKED, PEER_WON, RESIDUAL, RESUBMITTED
 from pathway.eventlog import Kind
 from pathway.jit import inner_kernel

@@ -387,7 +387,9 @@ class Life:
         """The rest of the line first; a completed course never ends the line by itself."""
         request = self.desk.request
         if request is not None:
-            if not request.regimen & self._barred() & self.starts(request.regimen):
+            starts = self.starts(request.regimen)
+            unasked = self.program.access.treatments & ~request.asked  # its approval went with the course
+            if not starts & (self._barred() | unasked):
                 return
             self.desk.withdraw("superseded", only_start=True)
         self._choose(max(self.record.line, 1), 0, reason or "choice", "choice", beyond=reason not in ("completed", "good_response"))

@@ -82,6 +82,11 @@ class Responses:
         spec = self._specs.get(treatment)
         if spec is None:
             return
+        former = self._specs.get(after)
+        is_same = former is not None and former.stream == spec.stream
+        if is_same and self.over_since[after] < time:
+            self._stay_lost(treatment, after)
+            return
         level, factor = spec.level, 1.0
         for rule, shift in spec.shifts:
             if is_met(rule):
@@ -92,12 +97,10 @@ class Responses:
         latent = kernels.improvement(level, spec.sd, factor, kernels.uniform(*self._key, spec.stream, 0))
         improved = along(spec.curve, latent)
         self.improvement[treatment] = improved
-        former = self._specs.get(after)
-        carries = former is not None and former.stream == spec.stream and self.over_since[after] == time
         for share in spec.shares:
             marker = share.marker
             held = 0.0
-            if carries:
+            if is_same:
                 held = self._gained[after][marker]
                 self._gained[after][marker] = 0.0
             amount = improved
@@ -111,6 +114,14 @@ class Responses:
             self._amounts[treatment][marker] = amount * value - held
             self._carried[treatment][marker] = held
         self.over_since[treatment] = inf
+
+    def _stay_lost(self, treatment: int, after: int) -> None:
+        """A response that was lost before the exchange stays lost after it, and goes on being given back."""
+        self.improvement[treatment] = 0.0
+        self._amounts[treatment] = [0.0] * len(self._amounts[treatment])
+        self._gained[treatment] = self._gained[after]
+        self._gained[after] = [0.0] * len(self._gained[after])
+        self.over_since[treatment] = self.over_since[after]
 
     def end(self, treatment: int, time: float) -> None:
         """Note what a course reached as its response is over; the record still holds it. One that is over already stays so."""

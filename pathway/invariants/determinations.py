@@ -148,8 +148,8 @@ class DeterminationInvariant:
 
 
 def deciding_leaves(proof: Proof) -> Iterator[Proof]:
-    """Leaves (and negations) on which an answer rests: all of an all-of; of the rest those that answer as it does."""
-    if not proof.children or proof.form == "not":
+    """Leaves (and negations) on which an answer rests: all of an all-of; of the rest those that answer as it does; what does not apply is one of its own."""
+    if not proof.children or proof.form == "not" or proof.truth is Truth.NOT_APPLICABLE:
         yield proof
         return
     for child in proof.children:

@@ -18,6 +18,7 @@ from pathway.definition.mentions import join
 from pathway.definition.scenario import Scenario
 from pathway.errors import PathwayError
 from pathway.populating.faults import faults_of
+from pathway.reading.bands import check_bands
 from pathway.reading.house import house_unit, same_dimension
 from pathway.reading.text import Findings
 from pathway.reading.wanted import INFINITY, WANTED
@@ -47,6 +48,7 @@ def check_meaning(scenario: Scenario, findings: Findings) -> None:
     _check_derived(scenario, findings)
     _check_stand_ins(scenario, units, findings)
     _check_markers(scenario, values, units, findings)
+    check_bands(scenario, values, units.of, findings)
     _check_rules(scenario, units, findings)
     _check_populations(scenario, findings)
     _check_utility(scenario, values, findings)

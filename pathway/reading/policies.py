@@ -95,7 +95,7 @@ def _toml(path: Path, findings: Findings) -> dict[str, object]:
 
 def clauses_of(rule: PolicyRule) -> Iterator[tuple[str, Clause]]:
     """Every clause of a rule with its path."""
-    roots = [("applies_if", rule.applies_if), ("when", rule.when), *((f"bands[{k}].when", band.when) for k, band in enumerate(rule.bands))]
+    roots = [("applies_if", rule.applies_if), ("when", rule.when), *((f"bands[{k}].{key}", getattr(band, key)) for k, band in enumerate(rule.bands) for key in ("when", "fits", "held_when"))]
     for path, clause in roots:
         if clause is not None:
             yield from walk(clause, path)
@@ -116,6 +116,8 @@ def _check_rule(rule: PolicyRule, where: str, policies: Policies, findings: Find
     known = {*policies.agents, REQUESTED, *(one for agent in policies.agents.values() for one in agent.classes)}
     _check_names(rule.drugs, known, "agent or class", f"{where}.drugs", findings)
     _check_names(rule.conflicts, set(policies.conflicts), "conflict", f"{where}.conflicts", findings)
+    for words, facts in rule.do_first_missing.items():
+        _check_names(facts, set(policies.facts), "fact", f"{where}.do_first_missing '{words}'", findings)
     if rule.when is not None and rule.bands:
         findings.faults.add(where=where, found="when beside bands", expected="one of the two", mend="make it two rules")
     if rule.bands and rule.type == "monitoring" and rule.bands[-1].when is not None:
@@ -146,6 +148,7 @@ def _check_clause(clause: Clause, where: str, policies: Policies, known: set[str
         if named is not None:
             _check_names((named,), set(policies.facts), "fact", where, findings)
     _check_names((*clause.drugs, *clause.not_with, *clause.before_start_of), known, "agent or class", where, findings)
+    _check_names(clause.products, {one for agent in policies.agents.values() for one in agent.products}, "product", where, findings)
     if clause.rule is not None:
         _check_names((clause.rule,), set(policies.rules), "rule", where, findings)
     if clause.fact in policies.facts:

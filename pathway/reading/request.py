@@ -249,7 +249,7 @@ class _Door:
         inside = [unit for unit, factor in spec.units.items() if unit != row.unit and (spec.low or 0.0) <= number * factor <= (spec.high or number * factor)]
         if inside and number > 0.0:
             return f"check the number and its unit: is it {' or '.join(inside)}?"
-        if spec.unit == "%" and 0.0 < number <= 1.5:  # a share of 1
+        if spec.unit == "%" and 0.0 < number <= 1.5:
             return f"a percent, not a share: write {100.0 * number:g}"
         return "check the number and its unit"
 

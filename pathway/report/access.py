@@ -30,7 +30,7 @@ ASKS = (Kind.ORDER, Kind.INFORM, Kind.DENY)
 
 def has_requests(view: View) -> bool:
     """Tell whether anybody waited or was asked anything."""
-    return any(run.log.rows(*ASKS).any() for run in view.runs)
+    return view.results.has_logs and any(run.log.rows(*ASKS).any() for run in view.runs)
 
 
 def access_tables(view: View) -> list[Table]:

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from pathway.economics.summary import Summary
 from pathway.eventlog import EventLog, Kind
 from pathway.program import Program
 
@@ -44,7 +45,8 @@ class Spans:
 def positions(log: EventLog, column: str = "events") -> tuple[Ints, Ints]:
     """Numbers of the patients in the order of the log, and each row's position among them; column is ``events`` or ``path``."""
     numbers = getattr(log, column)["patient"]
-    fresh = np.r_[True, numbers[1:] != numbers[:-1]] if numbers.size else np.zeros(0, dtype=bool)
+    fresh = np.ones(numbers.size, dtype=bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=fresh[1:])
     return numbers[fresh].astype(np.int64), (np.cumsum(fresh) - 1).astype(np.int64)
 
 
@@ -275,8 +277,16 @@ def _regimens_by_line(log: EventLog, spans: Spans) -> tuple[Ints, Booleans]:
 class Reading:
     """What one log says, each thing read once: tables and figures ask for the same."""
 
-    log: EventLog
+    kept: EventLog | None
     program: Program
+    summary: Summary | None = None
+    """In place of a log whose rows were dropped: how each life ended, and no more."""
+
+    @property
+    def log(self) -> EventLog:
+        """Every event; there must be a log."""
+        assert self.kept is not None, "no rows were kept"
+        return self.kept
 
     @cached_property
     def spans(self) -> Spans:
@@ -286,7 +296,8 @@ class Reading:
     @cached_property
     def lifetimes(self) -> Lifetimes:
         """As :func:`lifetimes`."""
-        return lifetimes(self.log, self.program)
+        summary = self.summary
+        return lifetimes(self.log, self.program) if summary is None else Lifetimes(years=summary.years, died=summary.died, cause=summary.cause)
 
     @cached_property
     def regimens_by_line(self) -> tuple[Ints, Booleans]:

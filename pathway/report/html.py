@@ -180,6 +180,8 @@ def sections_of(
         if view.scenario.strategies[name].evidence_note
     ]
     access = parts("figure:access_funnel", "access_funnel", "figure:access_waiting", "cost_of_delay", "figure:access_marker", "delay_mechanisms", "figure:access_mechanisms", "payer_rules", "payer_rules_unseen")
+    active = parts("effective_drug", "figure:effective_drug", "figure:activity_*", "activity", "figure:bands_*")
+    measured = [Section(id="response", title="Response", parts=active, page=True)] if active else []
     asked = [Section(id="access", title="Access", parts=access, page=True, lead=ACCESS_LEAD)] if access else []
     weak = known.get("weak_numbers")
     lead = "Numbers known from memory (◆) were not checked against their source, and assumptions (◇) have none: a decision that turns on one of them should wait until it is checked."
@@ -187,9 +189,15 @@ def sections_of(
         Section(id="value", title="Cost-effectiveness", parts=parts("cost_effectiveness", "figure:cost_effectiveness_plane", "incremental", "utility_maps", "alternative_results")),
         Section(id="costs", title="Costs", parts=parts("figure:costs", "costs"), page=True),
         Section(id="health", title="Health", parts=parts("figure:*_mean", "markers", "figure:*_spread", "figure:survival", "figure:deaths", "deaths", "events"), page=True),
-        Section(id="treatment", title="Treatment", parts=parts("figure:state_occupancy", "lines", "figure:lines-*", "drug_use", "figure:time_on_treatment"), page=True),
+        *measured,
+        Section(id="treatment", title="Treatment", parts=parts("figure:state_occupancy", "lines", "figure:lines-*", "figure:stop_reasons", "stop_reasons", "figure:time_on_drug_by_line", "time_on_drug", "drug_use", "figure:time_on_treatment"), page=True),
         *asked,
-        Section(id="lives", title="Some lives", parts=parts("figure:swimmer-*"), page=True, lead="Simulated patients, each drawn with the same luck under every strategy."),
+        Section(
+            id="lives", title="Some lives", parts=parts("figure:swimmer-*"), page=True,
+            lead="Simulated patients, each drawn with the same luck under every strategy."
+            if view.results.has_logs
+            else "Single lives, courses and lines of therapy need a log of every event, and this run kept none: run fewer patients, or keep it with --log.",
+        ),
         Section(id="basis", title="What this rests on", parts=parts("weak_numbers", "prices", "alternatives"), lead=lead if weak is not None else "", notes=notes, page=True),
         Section(id="conventions", title="Conventions", parts=parts("conventions"), page=True),
         Section(id="evidence", title="All numbers and sources", parts=parts("evidence", "sources"), page=True),

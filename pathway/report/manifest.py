@@ -162,6 +162,7 @@ def manifest(
         "rng": {"algorithm": "Philox4x32-10", "key_scheme": "seed, sample, patient, stream name, index"},
         "n_patients": results.cohort.size,
         "n_draws": 1,
+        "event_log": results.has_logs,
         "strategies": list(view.ids),
         "comparator": view.comparator,
         "switches": dict(scenario.switches),

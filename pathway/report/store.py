@@ -1,4 +1,4 @@
-"""Logs of finished strategies, kept beside an unfinished run so that it can be resumed.
+"""Logs of finished strategies, or what stays of finished blocks, kept beside an unfinished run so that it can be resumed.
 
 The folder's name is a hash of everything that fixes the histories (documents, version, seed, patients, engine): a log is used again only by the very same run. It is removed when the run is written.
 """
@@ -10,6 +10,7 @@ import os
 import shutil
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pathway import __version__
+from pathway.economics.gathering import Part
 from pathway.errors import PathwayError
 from pathway.eventlog import EventLog
 from pathway.report.writer import safe_name
@@ -60,10 +62,7 @@ class LogStore:
 
     def save(self, strategy: str, log: EventLog) -> None:
         """Keep the log of a finished strategy; whole or not at all."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise PathwayError(where="--output", found=error.strerror or "cannot be written", expected="a folder that can be written to", mend="give another --output") from None
+        self._make_folder()
         final = self.folder / f"{safe_name(strategy)}.npz"
         working = final.with_suffix(".part.npz")
         columns: dict[str, Any] = {
@@ -72,6 +71,37 @@ class LogStore:
         }  # fmt: skip
         np.savez(working, **columns)
         working.rename(final)
+
+    def load_block(self, strategies: tuple[str, ...], first: int, last: int) -> dict[str, Part] | None:
+        """What stayed of these patients under these strategies, or None."""
+        path = self.folder / self._block_name(strategies, first, last)
+        if not self.reads or not path.is_file():
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as kept:
+                arrays = {name: kept[name] for name in kept.files}
+            return {strategy: Part.of_arrays({name.removeprefix(f"{k}:"): arrays[name] for name in arrays if name.startswith(f"{k}:")}) for k, strategy in enumerate(strategies)}
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            return None  # cut short or damaged: the block is simulated again
+
+    def save_block(self, block: Mapping[str, Part], first: int, last: int) -> None:
+        """Keep a finished block; whole or not at all."""
+        self._make_folder()
+        final = self.folder / self._block_name(tuple(block), first, last)
+        working = final.with_suffix(".part.npz")
+        columns: dict[str, Any] = {f"{k}:{name}": column for k, part in enumerate(block.values()) for name, column in part.arrays().items()}
+        np.savez(working, **columns)
+        working.rename(final)
+
+    def _block_name(self, strategies: tuple[str, ...], first: int, last: int) -> str:
+        named = hashlib.sha256("\n".join(strategies).encode()).hexdigest()[:8]
+        return f"block-{named}-{first}-{last}.npz"
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PathwayError(where="--output", found=error.strerror or "cannot be written", expected="a folder that can be written to", mend="give another --output") from None
 
     def clear(self) -> None:
         """The run is written: nothing to resume."""

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pathway.economics.comparison import icer_words, incremental, mean_and_error, net_monetary_benefit
+from pathway.economics.summary import MONTHS_A_YEAR
 from pathway.eventlog import Kind
 from pathway.report.figures.bars import category_words
 from pathway.report.formats import GRADE_MARKS, Column
@@ -52,16 +53,8 @@ class Table:
 
 def results_tables(view: View) -> list[Table]:
     """All tables of results, in reading order."""
-    tables = [
-        summary(view),
-        full_incremental(view),
-        costs(view),
-        drug_use(view),
-        by_line(view),
-        markers(view),
-        events(view),
-        deaths(view),
-    ]
+    of_histories = [drug_use(view), by_line(view), markers(view), events(view)] if view.results.has_logs else [summed_markers(view)]
+    tables = [summary(view), full_incremental(view), costs(view), *of_histories, deaths(view)]
     return [table for table in tables if len(table.frame)]
 
 
@@ -390,6 +383,28 @@ def markers(view: View) -> Table:
     )  # fmt: skip
 
 
+def summed_markers(view: View) -> Table:
+    """Give the true value of every marker among the living, from the monthly grid of a run that kept no log."""
+    rows = []
+    for run in view.runs:
+        mean, error = run.summary.marker_means()
+        for number, spec in enumerate(run.program.markers):
+            document = view.scenario.library.pathway.markers[spec.name]
+            row: dict[str, object] = {"strategy": run.strategy, "label": name_of(view, run.strategy), "marker_label": f"{plain(document.label)}, {plain(document.shown_unit or document.unit)}"}
+            for year in (0.0, *YEARS_SHOWN):
+                month = round(year * MONTHS_A_YEAR)
+                if month < run.summary.grid.size:
+                    row |= {f"year_{year:g}": mean[month, number], f"year_{year:g}_se": error[month, number], f"alive_{year:g}": int(run.summary.living[month])}
+            rows.append(row)
+    shown = [year for year in (0.0, *YEARS_SHOWN) if rows and f"year_{year:g}" in rows[0]]
+    columns = (
+        Column(key="label", head="Strategy", form="text"),
+        Column(key="marker_label", head="Marker", form="text"),
+        *(Column(key=f"year_{year:g}", head=f"Year {year:g}" if year else "At entry", error=f"year_{year:g}_se") for year in shown),
+    )
+    return Table(name="markers", title="Markers over time", frame=pd.DataFrame(rows), columns=columns, note="Mean true value of those still alive.")
+
+
 def events(view: View) -> Table:
     """Events per 100 patient-years: acute conditions, moves to special states, holds, denials."""
     rows = []
@@ -455,7 +470,7 @@ def deaths(view: View) -> Table:
         times, share, _ = survival(lives.years, lives.died)
         row: dict[str, object] = {"strategy": run.strategy, "label": name_of(view, run.strategy)}
         for cause in np.unique(lives.cause[lives.died]).tolist():
-            name = run.log.names[cause] if cause >= 0 else "unknown"
+            name = run.program.names[cause] if cause >= 0 else "unknown"
             causes[name] = None
             _with_error(row, f"cause_{name}", ((lives.cause == cause) & lives.died).astype(np.float64))
         _with_error(row, "alive_at_horizon", (~lives.died).astype(np.float64))

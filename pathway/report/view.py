@@ -172,13 +172,13 @@ class View:
 
     def reading(self, run: StrategyResult) -> Reading:
         """What the histories of a run say, each thing read once."""
-        if id(run.log) not in self._readings:
-            self._readings[id(run.log)] = Reading(run.log, run.program)
-        return self._readings[id(run.log)]
+        if id(run) not in self._readings:
+            self._readings[id(run)] = Reading(run.log, run.program) if self.results.has_logs else Reading(None, run.program, run.summary)
+        return self._readings[id(run)]
 
     @cached_property
     def _readings(self) -> dict[int, Reading]:
-        """By identity of the log, which ``results`` keeps alive."""
+        """By identity of the strategy's result, which ``results`` keeps alive."""
         return {}
 
     def treatment(self, name: str) -> str:

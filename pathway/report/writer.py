@@ -26,6 +26,7 @@ from pathway.report.figures.every import sheets_of
 from pathway.report.formats import harmless_frame
 from pathway.report.html import DISCLAIMER, render
 from pathway.report.quality import quality_tables
+from pathway.report.response import response_tables
 from pathway.report.structure import structure_tables
 from pathway.report.tables import Table, results_tables
 from pathway.report.view import View, plain
@@ -122,18 +123,20 @@ def _fill(view: View, folder: Path, created: datetime.datetime, command: Sequenc
     sheets = sheets_of(view, tell)
     pictures = [shop.submit(picture_of, sheet.drawing) for sheet in sheets]
     tell("tables")
-    tables, basis = [*results_tables(view), *access_tables(view), *quality_tables(view), *structure_tables(view)], basis_tables(view)
-    checks = checks_table(view)
+    tables = [*results_tables(view), *response_tables(view), *access_tables(view), *quality_tables(view), *structure_tables(view)]
+    basis = basis_tables(view)
+    checks = [checks_table(view)] if view.results.has_logs else []
     hashes = {}
-    for table in [*tables, *basis, checks]:
+    for table in [*tables, *basis, *checks]:
         path = folder / "tables" / f"{table.name}.csv"
         write_csv(table.frame, path)
         hashes[f"tables/{table.name}.csv"] = manifests.sha256(path.read_bytes())
-    tell("event logs and ledgers")
-    write_logs(view, folder)
+    if view.results.has_logs:
+        tell("event logs and ledgers")
+        write_logs(view, folder)
     tell("workbook")
     front = front_lines(view, created)
-    (folder / "results.xlsx").write_bytes(workbook([*tables, *basis, checks], [*front, ("", DISCLAIMER)]))
+    (folder / "results.xlsx").write_bytes(workbook([*tables, *basis, *checks], [*front, ("", DISCLAIMER)]))
     drawn = []
     for sheet, picture in zip(sheets, pictures, strict=True):
         tell(f"figure {sheet.name}")
@@ -207,10 +210,16 @@ def front_lines(view: View, created: datetime.datetime) -> list[tuple[str, str]]
         ("Seed", str(view.results.seed)),
         ("Patients", f"{view.results.cohort.size:,}"),
         ("Engine", view.results.engine),
+        ("Histories", "" if view.results.has_logs else NO_LOG),
         ("Strategies", ", ".join(f"{name} ({view.labels[name]})" for name in view.ids)),
         ("Seconds", ", ".join(f"{word} {value:,.1f}" for word, value in view.results.seconds.items())),
     ]
     return [(word, text) for word, text in lines if text]
 
+
+NO_LOG = (
+    "summed up block by block, their rows dropped: outcomes, costs, survival, states and markers are those of a run with a log; courses, lines, events, access, invariants "
+    "and single lives need one (--log)"
+)
 
 __all__ = ["Table", "write"]

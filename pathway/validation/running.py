@@ -20,8 +20,8 @@ from pathway.definition.scenario import Scenario
 from pathway.definition.strategies import Candidate, Line, StrategyDefinition
 from pathway.definition.trials import Arm, Trial, years_of
 from pathway.eventlog import EventLog
-from pathway.experiment import simulate_strategy
 from pathway.program import INFINITY, Cohort, DelaySpec, Floats, Program
+from pathway.telling import simulate_strategy
 
 POPULATION = "virtual_trial"
 """Name of the arm's own population inside the scenario it runs in."""

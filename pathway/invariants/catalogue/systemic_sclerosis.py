@@ -108,6 +108,8 @@ SYSTEMIC_SCLEROSIS = (
         id="I20",
         words="At most 15 mg of prednisone a day, and none for ILD as a first line",
         formula=never(measured("prednisone_mg") > 15) & never((measured("steroid_for_ild") == 1) & (line <= 1)),
+        stand_in=never(measured("prednisone_band") >= 3),
+        stand_in_words="the band of prednisone at entry (3: above 15 mg a day) stands for the dose; what it was given for is not recorded",
         diseases=SSC,
         hardness="soft",
         basis=("G-ATS-02", "G-ACR-04"),

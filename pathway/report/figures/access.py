@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from pathway.access.cases import cases
@@ -237,17 +237,19 @@ def draw_waterfall(look: Look, data: pd.DataFrame) -> Figure:
     """Two panels a policy on shared scales."""
     names = [str(name) for name in dict.fromkeys(data["strategy"])]
     words = list(MECHANISM_WORDS.values())
-    figure = paper(9.6, 0.9 + 1.65 * len(names))
+    figure = paper(9.6, 0.9 + 1.75 * len(names))
     panels = figure.subplots(len(names), 2, sharex="col", sharey=True, squeeze=False)
     for row, name in enumerate(names):
         mine = data[data["strategy"] == name].set_index("mechanism").loc[list(MECHANISM_WORDS)]
         for axes, key in zip(panels[row], ("qalys", "net_plan_cost"), strict=True):
             _waterfall(axes, mine[key].to_numpy(dtype=np.float64), worse=-1.0 if key == "qalys" else 1.0, money=key != "qalys")
-        panels[row][0].set_yticks(range(len(words)), words, fontsize=7.2)
+        panels[row][0].set_yticks(range(len(words)), [wrapped(word, 20, 2) for word in words], fontsize=7.2)
         panels[row][0].set_title(wrapped(look.labels[name], 40, 1), color=look.colours[name])
     panels[-1][0].set_xlabel("QALYs a patient")
     panels[-1][1].set_xlabel(f"Net cost to the plan a patient, {look.currency}")
-    panels[-1][1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    for axes in panels[-1]:
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+    panels[-1][1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace("-", "\u2212")))
     return figure
 
 
@@ -256,6 +258,8 @@ def _waterfall(axes: Axes, parts: Floats, *, worse: float, money: bool) -> None:
     begin = np.r_[0.0, np.cumsum(parts[:-2]), 0.0]
     rows = np.arange(parts.size)
     colours = [LOSS if part * worse > 0.0 else GAIN for part in parts]
+    axes.use_sticky_edges = False
+    axes.margins(x=0.03)
     axes.barh(rows, parts, left=begin, height=0.66, color=colours)
     for row in rows[1:-1]:
         axes.plot([begin[row]] * 2, [row - 1.33, row + 0.33], color=PALE, linewidth=0.6)

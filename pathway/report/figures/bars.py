@@ -27,7 +27,8 @@ SMALL = 0.012
 
 def category_words(view: View, category: str) -> str:
     """Words for a cost category."""
-    return plain(view.scenario.library.economics.drug_categories.get(category, category.replace("_", " ")).capitalize())
+    words = plain(view.scenario.library.economics.drug_categories.get(category, category.replace("_", " ")))
+    return words[:1].upper() + words[1:]
 
 
 def cost_numbers(view: View) -> pd.DataFrame:
@@ -48,7 +49,7 @@ def death_numbers(view: View) -> pd.DataFrame:
     for run in view.runs:
         lives = view.reading(run).lifetimes
         causes = {
-            run.log.names[cause] if cause >= 0 else "unknown": float((lives.cause[lives.died] == cause).sum())
+            run.program.names[cause] if cause >= 0 else "unknown": float((lives.cause[lives.died] == cause).sum())
             / lives.died.size
             for cause in np.unique(lives.cause[lives.died]).tolist()
         }
@@ -146,6 +147,8 @@ def _cause_colour(rank: int, cause: str) -> str:
 def death_figure(view: View) -> list[Sheet]:
     """Draw what patients died of."""
     table = death_numbers(view)
+    if len(table.columns) < 2:
+        return []  # all died of the one cause there is
     words = tuple(plain(str(name).replace("_", " ")) for name in table.columns)
     stack = Stack(
         sizes=table.to_numpy(dtype=np.float64), words=words, colours=tuple(_cause_colour(k, str(name)) for k, name in enumerate(table.columns)), totals=(),

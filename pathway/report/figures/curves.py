@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pathway.report.figures.canvas import PALE, Sheet, at_risk_table, grid_lines, paper, share_axis, strategy_legend, ticks_of, year_ticks
-from pathway.report.histories import marker_at, measured_at, median_time, step_at, survival
+from pathway.report.histories import Lifetimes, marker_at, measured_at, median_time, step_at, survival
 from pathway.report.view import Look, View, plain, wrapped
 
 if TYPE_CHECKING:
@@ -163,8 +163,8 @@ def _spread(view: View, marker: str, words: str, unit: str, data: pd.DataFrame, 
 
 def draw_spread(look: Look, true: pd.DataFrame, unit: str, last: float) -> Figure:
     """One small panel a strategy, all on one scale."""
-    columns = min(4, len(look.ids))
-    lines = -(-len(look.ids) // columns)
+    lines = -(-len(look.ids) // 4)
+    columns = -(-len(look.ids) // lines)
     figure = paper(9.6, 0.5 + 2.1 * lines)
     low, high = float(true["p10"].min()), float(true["p90"].max())
     room = 0.02 * (high - low)
@@ -191,22 +191,32 @@ def survival_numbers(view: View, last: float) -> pd.DataFrame:
     """Share alive (Kaplan-Meier) and its paired difference to the comparator, with their errors, by strategy and year."""
     grid = np.linspace(0.0, last, GRID)
     base = view.reading(view.results.strategies[view.comparator]).lifetimes
-    alive_there = (base.years[:, None] > grid) | ~base.died[:, None]
     parts = []
     for run in view.runs:
         lives = view.reading(run).lifetimes
         times, share, error = survival(lives.years, lives.died)
-        alive = (lives.years[:, None] > grid) | ~lives.died[:, None]
-        difference = alive.astype(np.float64) - alive_there
+        difference, error_of_difference = _gained(lives, base, grid)
         parts.append(
             pd.DataFrame(
                 {
                     "strategy": run.strategy, "year": grid, "alive": step_at(times, share, grid), "standard_error": step_at(times, error, grid),
-                    "difference": difference.mean(axis=0), "difference_se": difference.std(axis=0, ddof=min(1, lives.years.size - 1)) / np.sqrt(lives.years.size),
+                    "difference": difference, "difference_se": error_of_difference,
                 }
             )
         )  # fmt: skip
     return pd.concat(parts, ignore_index=True)
+
+
+def _gained(lives: Lifetimes, base: Lifetimes, grid: Floats) -> tuple[Floats, Floats]:
+    """Share alive less that under the comparator, paired, and its error: from those who live here alone and there alone, a time at a time."""
+    size = lives.years.size
+    counts = np.zeros((2, grid.size))
+    for k, time in enumerate(grid):
+        here, there = (lives.years > time) | ~lives.died, (base.years > time) | ~base.died
+        counts[:, k] = np.count_nonzero(here & ~there), np.count_nonzero(there & ~here)
+    mean = (counts[0] - counts[1]) / size
+    variance = np.maximum(counts.sum(axis=0) - size * mean * mean, 0.0) / max(size - 1, 1)
+    return mean, np.sqrt(variance / size)
 
 
 def survival_figure(view: View) -> list[Sheet]:
@@ -243,7 +253,7 @@ def draw_survival(look: Look, data: pd.DataFrame, at_risk: dict[str, list[int]],
         rows.append((wrapped(look.labels[strategy], 52, 1), colour, at_risk[strategy]))
     share_axis(curves)
     curves.set_title("Alive")
-    gains.set_title(wrapped(f"Less {look.labels[look.comparator]}", 40, 1))
+    gains.set_title(wrapped(f"Less {look.labels[look.comparator]}", 40, 2))
     gains.set_ylabel("Percentage points")
     for axes in (curves, gains):
         ticks = _ticks(axes, last)
@@ -269,7 +279,7 @@ def time_on_treatment(view: View) -> list[Sheet]:
         Sheet(
             name="time_on_treatment", title="Time on treatment", data=data, drawing=partial(draw_retention, view.look, panels),
             caption=f"First course of each treatment, from its start, by strategy (at least {fewest(view.results.cohort.size)} patients). Stopping for any reason is the event; death and the horizon censor. Dotted: half are left.",
-            alt="Kaplan-Meier curves of time on treatment, one panel a drug. " + "; ".join(f"{words}: {_medians(curves)}" for words, curves in panels) + ".",
+            alt="Kaplan-Meier curves of time on treatment, one panel a drug. " + "; ".join(f"{words}: {medians_of(curves)}" for words, curves in panels) + ".",
         )
     ]  # fmt: skip
 
@@ -309,7 +319,8 @@ def _first_courses(view: View, run: StrategyResult, treatment: int) -> list[Rete
     return [retention(run.strategy, (courses.stop - courses.start)[first], courses.stopped[first])]
 
 
-def _medians(curves: Sequence[Retention]) -> str:
+def medians_of(curves: Sequence[Retention]) -> str:
+    """Say between which medians curves lie."""
     medians = [curve.median for curve in curves if np.isfinite(curve.median)]
     if not medians:
         return "median not reached"
@@ -319,7 +330,7 @@ def _medians(curves: Sequence[Retention]) -> str:
 
 def draw_retention(look: Look, panels: Sequence[tuple[str, Sequence[Retention]]]) -> Figure:
     """Draw one panel a drug, or whatever was begun: (words, curves)."""
-    columns = min(3, len(panels))
+    columns = len(panels) if len(panels) <= 4 else 3
     lines = -(-len(panels) // columns)
     figure = paper(9.6, 0.9 + 2.4 * lines)
     for rank, (words, curves) in enumerate(panels):
@@ -333,8 +344,8 @@ def draw_retention(look: Look, panels: Sequence[tuple[str, Sequence[Retention]]]
         share_axis(axes)
         grid_lines(axes)
         axes.axhline(0.5, color=PALE, linewidth=0.6, linestyle=(0, (2, 2)))
-        axes.set_title(wrapped(words, 34, 1))
-        axes.text(0.98, 0.95, _medians(curves), transform=axes.transAxes, ha="right", va="top", fontsize=7.5, color=PALE)
+        axes.set_title(wrapped(words, 34 if columns < 4 else 26, 1))
+        axes.text(0.98, 0.95, medians_of(curves), transform=axes.transAxes, ha="right", va="top", fontsize=7.5, color=PALE)
         if rank % columns == 0:
             axes.set_ylabel("Still on treatment")
         if rank >= len(panels) - columns:

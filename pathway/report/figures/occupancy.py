@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from pathway.economics.summary import MONTHS_A_YEAR
 from pathway.report.figures.canvas import PALE, Sheet, paper, share_axis, year_ticks
 from pathway.report.figures.curves import last_year
 from pathway.report.view import Look, View, wrapped
@@ -24,16 +25,20 @@ def occupancy_numbers(view: View, last: float) -> pd.DataFrame:
     grid = np.arange(0.0, last + 1e-9, STEP)
     parts = []
     for run in view.runs:
-        states = view.reading(run).states_at(grid)
-        share = np.stack([(states == k).mean(axis=0) for k in range(len(run.log.states))], axis=1)
-        part = pd.DataFrame(share, columns=list(run.log.states))
+        if view.results.has_logs:
+            states = view.reading(run).states_at(grid)
+            share = np.stack([(states == k).mean(axis=0) for k in range(len(run.program.states))], axis=1)
+        else:
+            known = run.summary.occupancy()
+            share = known[np.minimum(np.arange(grid.size) * round(STEP * MONTHS_A_YEAR), len(known) - 1)]
+        part = pd.DataFrame(share, columns=list(run.program.states))
         part.insert(0, "year", grid)
         part.insert(0, "strategy", run.strategy)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
 
 
-def draw_occupancy(look: Look, data: pd.DataFrame, layers: Sequence[tuple[str, str, str]], last: float) -> Figure:
+def draw_occupancy(look: Look, data: pd.DataFrame, layers: Sequence[tuple[str, str, str]], last: float, head: str = "Share of patients") -> Figure:
     """Stacked areas to 100 per cent; ``layers``: (column, words, colour) from below, as in the key."""
     from matplotlib.patches import Patch
 
@@ -50,7 +55,7 @@ def draw_occupancy(look: Look, data: pd.DataFrame, layers: Sequence[tuple[str, s
         share_axis(axes)
         axes.set_title(wrapped(look.labels[strategy], 34 if columns == 3 else 44, 2), color=look.colours[strategy], fontsize=8.5)
         if rank % columns == 0:
-            axes.set_ylabel("Share of patients")
+            axes.set_ylabel(head)
         if rank >= len(look.ids) - columns:
             axes.set_xlabel("Years since entry")
     figure.legend(
