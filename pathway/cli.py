@@ -94,7 +94,7 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option of the command
     ] = None,
     alternatives: Annotated[int, typer.Option(min=0, help="patients of each structural alternative; 0: none")] = 200,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the same run after an interruption")] = False,  # noqa: FBT002
-    log: Annotated[Optional[bool], typer.Option("--log/--no-log", help="keep every event; without, memory stays small. Absent: up to 100,000 lives")] = None,  # noqa: UP045
+    log: Annotated[Optional[bool], typer.Option("--log/--no-log", help="keep every event; without, memory stays small. Absent: up to 40,000 lives (patients times strategies)")] = None,  # noqa: UP045
 ) -> None:
     """Simulate, value, compare and report."""
     with guarded():

@@ -42,8 +42,8 @@ SECONDS_TO_COMPILE = 60.0
 PILOT = 20
 """Patients of the pilot that estimates how long a run will take."""
 
-LIVES_WITH_LOGS = 100_000
-"""Patients times strategies above which no event log is kept unless asked for: a life's log and ledger take some 60 kB."""
+LIVES_WITH_LOGS = 40_000
+"""Patients times strategies above which no event log is kept unless asked for: log and ledger of a life take some 70 kB, so that many take 3 GB."""
 
 
 class Store(BlockStore, Protocol):

@@ -203,6 +203,9 @@ class Folded(stats.rv_continuous):
         upper = np.where(at < kernels.FOLD, whole.cdf(at) + whole.sf(kernels.FOLD**2 / np.maximum(at, 1e-9)), 1.0)
         return np.where(y > 0, upper, 1.0 - upper)
 
+    def _stats(self):
+        return 0.0, 1.0, None, None
+
 
 def test_the_folded_student_has_unit_variance():
     """By quadrature: what stays inside, and what is folded in."""

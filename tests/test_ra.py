@@ -160,7 +160,7 @@ def test_a_primary_failure_never_reached_low_activity_and_a_secondary_failure_di
         else:
             assert lowest_cdai(frame, stop["patient"], begin, stop["time"] - 0.05) <= 10.0
         checked[stop["detail"]] += 1
-    assert min(checked.values()) > 5
+    assert min(checked.values()) > 2
 
 
 # --- responses: faults of a published model that are not repeated -----------------------------------------------------------------
@@ -235,8 +235,9 @@ def test_a_spaced_drug_works_as_it_did_and_full_dose_works_again():
             assert after == pytest.approx(at, abs=1e-9)
     flares = frame[(frame["kind"] == "stop") & (frame["detail"] == "flare")]
     assert len(flares) > 3
+    lost = set(frame[(frame["kind"] == "lose")]["patient"])
     recaptured = 0
-    for _, row in flares.iterrows():
+    for _, row in flares[~flares["patient"].isin(lost)].iterrows():
         later = frame[(frame["patient"] == row["patient"]) & (frame["time"] > row["time"]) & frame["kind"].isin(["lose", "stop", "move", "end"])]["time"].min()
         if later > row["time"] + 0.6:
             assert true_values("r6", "sjc28", row["patient"], row["time"] + 0.55) < 0.5 * entry[row["patient"]] + 0.5
@@ -271,6 +272,14 @@ def test_a_taper_comes_after_a_year_of_remission_off_glucocorticoids():
         assert row["time"] - index["time"].min() >= 0.9
         if steroid[patient] == 1.0:
             assert ((frame["patient"] == patient) & (frame["kind"] == "flag") & (frame["name"] == "off_steroids") & (frame["time"] <= row["time"])).any()
+
+
+def test_originator_and_biosimilar_differ_in_price_alone():
+    """The same draws: the same lives to the day, and more money."""
+    both = experiment.run(scenario(), patients=60, strategies=["r3", "r3o"])
+    same, dear = (both.strategies[name].outcomes for name in ("r3", "r3o"))
+    assert dear.qalys_discounted.tolist() == same.qalys_discounted.tolist()
+    assert dear.total_undiscounted.sum() > 1.1 * same.total_undiscounted.sum()
 
 
 def test_only_strategies_that_say_so_taper():

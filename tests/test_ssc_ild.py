@@ -119,7 +119,7 @@ def test_a_recent_fall_is_a_measured_one_and_is_over_again():
     """The flag after every visit is what the last year's measured values say, wherever they say anything."""
     frame = events(scenario(), "s2", lung_death="recent_fall")
     flagged = checked = 0
-    for _, life in frame.groupby("patient"):
+    for _, life in frame[frame["patient"] < 20].groupby("patient"):
         is_on, values = False, []
         for time, at_once in life.groupby("time"):
             seen = at_once[(at_once["kind"] == "measure") & (at_once["name"] == "fvc")]["measured"].dropna()
@@ -131,7 +131,7 @@ def test_a_recent_fall_is_a_measured_one_and_is_over_again():
                 assert is_on == ((max(lately) - lately[-1]) / max(lately) > 0.1)
                 checked += 1
                 flagged += is_on
-    assert checked > 1000
+    assert checked > 300
     assert 0.1 < flagged / checked < 0.5
 
 
@@ -230,7 +230,7 @@ def test_a_positive_screen_treats_or_excludes():
 
 
 def test_shares_of_screens_are_those_of_the_evidence():
-    frame = experiment.run(scenario(), patients=4000, strategies=["s0"], engine="compiled").strategies["s0"].log.frame()
+    frame = experiment.run(scenario(), patients=1500, strategies=["s0"], engine="compiled").strategies["s0"].log.frame()
     values = scenario().base_values()
     for finding, ids in {
         "tb_screen": ("tb_positive_treated", "tb_positive_untreated"),
@@ -239,7 +239,7 @@ def test_shares_of_screens_are_those_of_the_evidence():
     }.items():
         bands = frame[frame["name"] == finding]["measured"]
         for band, name in enumerate(ids, start=1):
-            assert abs((bands == band).mean() - values[name]) < 4.0 * math.sqrt(values[name] * (1.0 - values[name]) / 4000)
+            assert abs((bands == band).mean() - values[name]) < 4.0 * math.sqrt(values[name] * (1.0 - values[name]) / 1500)
 
 
 def test_prednisone_above_15_mg_means_prophylaxis_until_it_is_tapered():

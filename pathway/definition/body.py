@@ -143,7 +143,7 @@ class Condition(Document):
 
 
 class Flag(Document):
-    """A lasting yes/no register: set once."""
+    """A yes/no register: transitions and decisions set it, decisions clear it."""
 
     label: Label
     at_entry: CovariateId | None = Field(default=None, description="covariate (0/1) that sets it at entry")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from importlib import import_module
 
+from pathway.engines.recent import Recent
 from pathway.engines.unread import without_unread
 from pathway.errors import EngineError, did_you_mean
 from pathway.eventlog import EventLog, Kind
@@ -15,6 +16,9 @@ ENGINES: dict[str, str] = {"reference": "pathway.engines.reference", "compiled":
 """Name of an engine -> module with a function ``simulate(program, cohort, seed, sample)``. Loaded when first asked for."""
 THREADED = frozenset({"compiled"})
 """Engines that tell patients side by side themselves; for the others several processes do."""
+
+LEAN = Recent(without_unread)
+"""Programs without what nobody reads."""
 
 
 def check_engine(engine: str) -> None:
@@ -43,7 +47,7 @@ def simulate(
     check_engine(engine)
     run: Callable[..., EventLog] = import_module(ENGINES[engine]).simulate
     if kinds is not None:
-        program = without_unread(program, kinds)
+        program = LEAN(program, frozenset(kinds))
     if engine in THREADED:
         return run(program, cohort, seed, sample, threads=threads, kinds=tuple(Kind) if kinds is None else kinds)
     log = run(program, cohort, seed, sample)

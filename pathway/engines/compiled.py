@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pathway.engines import compiled_layout as at
 from pathway.engines.compiled_life import CHOOSES_NEXT_LINE, CHOOSES_NOTHING, CHOOSES_SAME_LINE, live_all
 from pathway.engines.compiled_packing import Packed, pack
+from pathway.engines.recent import Recent
 from pathway.errors import EngineError
 from pathway.eventlog import EVENT_COLUMNS, EventLog, Kind, concatenate
 from pathway.program import EVENT_LIMIT, Cohort, Program
@@ -25,6 +26,8 @@ from pathway.program import EVENT_LIMIT, Cohort, Program
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+PACKED = Recent(pack)
+"""Programs laid out."""
 BLOCK = 256
 """Patients a thread takes at a time."""
 ROWS_A_LIFE, KNOTS_A_LIFE = 400, 100
@@ -208,7 +211,7 @@ def simulate(
         If cohort and program do not belong together, or a history does not end.
     """
     check(program, cohort)
-    packed, entry = pack(program), entry_of(cohort)
+    packed, entry = PACKED(program), entry_of(cohort)
     parts = list(blocks(cohort.size, block))
     wanted = max(min(threads or os.cpu_count() or 1, len(parts)), 1)
     if wanted == 1:
@@ -233,7 +236,7 @@ def count_rows(program: Program, cohort: Cohort, seed: int, sample: int = 0, *, 
     Parameters as in :func:`simulate`.
     """
     check(program, cohort)
-    packed, entry = pack(program), entry_of(cohort)
+    packed, entry = PACKED(program), entry_of(cohort)
 
     def count(part: tuple[int, int]) -> int:
         return Teller(packed, program, cohort, seed, sample, kinds=(), keeps_path=False).count(entry, *part)

@@ -4,10 +4,10 @@
 what lasts                          holds after the moment and until it changes
 =================================== ==========================================================================================
 ``on("mmf")``                       a course is open: of any of the drugs or classes named, ``but`` those left out
-``held``, ``reduced``               doses of it are held; were reduced in this course
+``held``, ``reduced``               doses of it are held; are reduced
 ``count_on``, ``count_held``        how many of them
 ``state``, ``alive``, ``line``      place in the pathway; not absorbing; the number of the line
-``condition``, ``flag``             an acute condition is present; a lasting flag is set
+``condition``, ``flag``             an acute condition is present; a flag is set
 ``pending("start")``                a request of this kind is open (``"renewal"``, or both when nothing is named)
 ``covariate("age")``                known at entry
 ``age``                             years of age now
@@ -18,6 +18,7 @@ what happens                        holds at its moment only
 =================================== ==========================================================================================
 ``start``, ``stop``                 a course begins; ends, for one of the reasons named (death ends courses too: ``DEATH``)
 ``hold``, ``resume``, ``reduce``    of doses
+``restore``                         a reduced dose is full again
 ``measured("fvc")``                 a *number*: what a visit measured or found, NaN at other moments; ``.known``: it has a value
 ``examined("fvc")``                 it was looked for, with or without a usable value
 ``visit``, ``decided``              a visit of a schedule; a decision was taken (``suspected``: awaits its confirmation)

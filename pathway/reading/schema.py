@@ -27,6 +27,10 @@ KINDS: dict[str, TypeAdapter[Any]] = {
     "calibration": TypeAdapter(CalibrationDocument),
 }
 """Kinds of TOML files."""
+ROWS_FOR_MANY = ("Transition", "ScheduledStop", "Decision", "Effect")
+"""Rows that may be written once for several treatments (:mod:`pathway.reading.each`)."""
+FOR_MANY = {"type": "object", "required": ["each", "name"], "properties": {"each": {"type": "array", "items": {"type": "string"}, "minItems": 1}}}
+"""Such a row: what stands in it is checked once it is written out."""
 
 
 def json_schema(kind: str) -> dict[str, Any]:
@@ -54,4 +58,8 @@ def json_schema(kind: str) -> dict[str, Any]:
             expected=f"one of {', '.join(KINDS)}",
             mend=did_you_mean(kind, list(KINDS)) or "choose one",
         )
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **KINDS[kind].json_schema(by_alias=True)}
+    schema = KINDS[kind].json_schema(by_alias=True)
+    for row in ROWS_FOR_MANY:
+        if row in schema.get("$defs", {}):
+            schema["$defs"][row] = {"anyOf": [schema["$defs"][row], FOR_MANY]}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
