@@ -133,8 +133,8 @@ def test_a_dropout_rate_takes_its_share():
     trial = read.trials[0]
     lost = trial.document.dropout.model_copy(update={"rate": "stop_rate"})
     some = replace(trial, document=trial.document.model_copy(update={"dropout": lost, "arms": {"none": trial.document.arms["none"]}, "targets": (), "courses": ()}))
-    runs = run_trial(read.base, some, patients=2000, seed=5, engine="reference")
-    assert (runs["none"].lost < 2.0).mean() == pytest.approx(1.0 - math.exp(-0.1), abs=0.02)
+    runs = run_trial(read.base, some, patients=500, seed=5, engine="reference")
+    assert (runs["none"].lost < 2.0).mean() == pytest.approx(1.0 - math.exp(-0.1), abs=0.04)
 
 
 def test_failures_leave_after_the_visit_that_showed_it():

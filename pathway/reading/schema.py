@@ -14,6 +14,7 @@ from pathway.definition.economics import EconomicsDocument
 from pathway.definition.population import CohortDefinition
 from pathway.definition.strategies import StrategyDefinition
 from pathway.definition.study import ScenarioDocument
+from pathway.definition.trials import CalibrationDocument, TrialDocument
 from pathway.errors import ScenarioError, did_you_mean
 
 KINDS: dict[str, TypeAdapter[Any]] = {
@@ -22,6 +23,8 @@ KINDS: dict[str, TypeAdapter[Any]] = {
     "strategies": TypeAdapter(dict[str, StrategyDefinition]),
     "cohorts": TypeAdapter(dict[str, CohortDefinition]),
     "economics": TypeAdapter(EconomicsDocument),
+    "trial": TypeAdapter(TrialDocument),
+    "calibration": TypeAdapter(CalibrationDocument),
 }
 """Kinds of TOML files."""
 ROWS_FOR_MANY = ("Transition", "ScheduledStop", "Decision", "Effect")
@@ -36,7 +39,7 @@ def json_schema(kind: str) -> dict[str, Any]:
     Parameters
     ----------
     kind
-        scenario, pathway, strategies, cohorts or economics.
+        scenario, pathway, strategies, cohorts, economics, trial or calibration.
 
     Raises
     ------
