@@ -222,6 +222,18 @@ def test_a_row_that_gave_the_library_a_number_is_not_called_independent(disease)
 
 
 @pytest.mark.parametrize("disease", DISEASES)
+def test_a_study_that_gave_the_library_any_number_has_no_row_called_unused(disease):
+    """H means not used at all: not even another number of the same patients."""
+    used = {key.strip() for one in shipped(disease).base.library.parameters.values() for key in one.source.split(";")}
+    wrong = [
+        (trial.name, target.id)
+        for trial, target in targets_of(shipped(disease))
+        if target.flag == "H" and used & {key for one in trial.published.values() for key in one.source.split(";")}
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("disease", DISEASES)
 def test_no_published_number_stands_in_a_trial_file(disease):
     assert all(target.published is not None for _, target in targets_of(shipped(disease)))
     assert all(not trial.document.numbers for trial in shipped(disease).trials)
