@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 STRATEGY_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#6A3D9A", "#7A5C00")
 """Okabe and Ito's colour-blind-safe set, without the yellow that white paper swallows (https://jfly.uni-koeln.de/color/)."""
 REFERENCE_COLOUR = "#7F7F7F"
-STRATEGY_DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = ("-", "-", "-", "-", "-", "-", "-", (0, (4, 2)))
 REGIMEN_COLOURS = (
     "#332288",
     "#88CCEE",
