@@ -23,7 +23,7 @@ What a program means
    alone or zero, whichever is larger; if D < 0 it is multiplied by the ratios in force; then come gains, responses, the personal slope and the innovations of the
    grid interval. Bounds clip the projected end. A *response* is drawn once for a patient and a treatment: with u uniform and f the product of the factors whose
    rules are met, the latent value is ``level + shifts + sd * quantile(1 - u / f)`` (the curve's lowest point when ``u >= f``), a curve makes it an improvement, and each
-   share an amount: improvement times the marker's value (at most all of it), or plain; what a drug does to a marker by itself is added. The value is that which the
+   share an amount: improvement times the marker's value (at most down to its lower bound), or plain; what a drug does to a marker by itself is added. The value is that which the
    marker would return to: now, plus what earlier courses have yet to give back. Phases of the course spend the amount; once the response is over, because the
    course ended or because a transition lost it, phases give back what was reached. An exchange for a treatment of the same draw (a step of dose, spacing) carries
    what was reached over: nothing is given back, and the new course goes on from there; what was lost before it stays lost.
@@ -261,7 +261,7 @@ class EffectSpec:
 class ResponseShare:
     """What a response means for one marker: it falls by ``(direct + weight * (improvement + noise_sd * normal)) * (value or 1)``, shown units.
 
-    ``direct`` is what the drug does to the marker by itself; a relative fall is at most all of the value.
+    ``direct`` is what the drug does to the marker by itself; a relative fall ends at the marker's lower bound (or 0).
     """
 
     marker: int

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -50,6 +53,19 @@ def _ready() -> None:
     """Do nothing: makes a process start."""
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes started here ignore Ctrl-C from their first moment, before they can say so themselves."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kept = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, kept)
+
+
 class Workshop:
     """Processes for tasks.
 
@@ -69,13 +85,17 @@ class Workshop:
 
     def __init__(self, workers: int, modules: Sequence[str] = ()) -> None:
         self._pool: ProcessPoolExecutor | None = None
+        self._processes: set[BaseProcess] = set()
         if workers > 1:
             methods = multiprocessing.get_all_start_methods()
             context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
             context.set_forkserver_preload(list(modules))
             self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(tuple(modules),))
-            for _ in range(workers):
-                self._pool.submit(_ready)
+            before = set(multiprocessing.active_children())
+            with _uninterrupted():
+                for _ in range(workers):
+                    self._pool.submit(_ready)
+            self._processes = set(multiprocessing.active_children()) - before
 
     def submit(self, task: Callable[..., T], *words: object) -> Answer[T]:
         """Hand in a task: a function of a module, and what it is given; both are sent to another process."""
@@ -88,5 +108,9 @@ class Workshop:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        if self._pool is None:
+            return
+        if kind is not None:  # nobody waits for what they are doing
+            for process in self._processes:
+                process.terminate()
+        self._pool.shutdown(wait=kind is None, cancel_futures=True)

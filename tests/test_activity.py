@@ -15,7 +15,7 @@ from pathway.program import Action, DecisionSpec, Program
 from pathway.reading.bands import check_bands
 from pathway.reading.text import Findings
 from pathway.report.activity import Measured, Scale, activity_numbers, effective_drugs, first_lasting, latest_at, measured_index, scales_of
-from pathway.report.courses import DIED, GOES_ON, drugs_of, line_courses, reasons_in_order
+from pathway.report.courses import DIED, GOES_ON, drug_courses, drugs_of, line_courses, reasons_in_order
 from pathway.report.histories import Reading
 from pathway.report.response import response_tables, stop_reasons, time_on_drug
 from pathway.report.view import View
@@ -91,6 +91,17 @@ def test_courses_belong_to_the_line_they_began_on_and_end_for_their_own_reason()
         (1, 2, 1, 0.5, "tolerance"),  # the second course on the line does not count again
     ]
     assert courses.stopped.tolist() == [reason not in (DIED, GOES_ON) for reason in courses.reason]
+
+
+def test_what_a_patient_took_at_entry_is_a_course_of_no_line():
+    of = program()
+    courses = drug_courses(Reading(log(of, [(t, k, n, d if d != "death" else "", *rest) for t, k, n, d, *rest in STEPPED], ADDED), of), OLD)
+    assert (courses.patient.tolist(), courses.start.tolist(), courses.stop.tolist(), courses.reason.tolist(), courses.is_of_entry.tolist()) == ([0], [0.0], [4.0], [DIED], [True])
+
+
+def test_regimens_of_one_figure_have_colours_of_their_own():
+    view = View(lung_results(60))
+    assert len(set(view.regimens.values())) == len(view.regimens)
 
 
 def test_failures_come_first_and_those_who_did_not_stop_last():

@@ -75,7 +75,7 @@ def test_only_rows_flagged_c_and_their_arms_are_seen():
 
 def test_the_slope_that_the_row_asks_for_is_found(folder):
     told = read_trials("tiny", beside=folder)
-    made = calibrate(told.base, told.trials, told.free, patients=100, engine="reference")
+    made = calibrate(told.base, told.trials, told.free, patients=25, engine="reference")
     (moved,) = made.moved
     assert moved.parameter.value == -2.0
     assert moved.value == pytest.approx(-3.0, abs=0.02)
@@ -120,7 +120,7 @@ def test_a_calibrated_number_stands_in_wherever_a_population_takes_it():
 
 def test_the_command_writes_tables_with_provenance_and_a_block_for_a_scenario(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    done = CliRunner().invoke(app, ["calibrate", "tiny", "--patients", "60", "--engine", "reference", "--output", "out"])
+    done = CliRunner().invoke(app, ["calibrate", "tiny", "--patients", "12", "--engine", "reference", "--output", "out"])
     assert done.exit_code == 0, done.output
     place = next(folder.glob("out/calibration-tiny/*"))
     assert sorted(path.name for path in place.iterdir()) == ["calibrated.csv", "correlation.csv", "provenance.csv", "rows.csv", "values.toml"]
@@ -150,6 +150,6 @@ def test_a_free_id_that_does_not_exist_is_a_fault(folder):
 
 def test_the_table_names_units_and_rows(folder):
     told = read_trials("tiny", beside=folder)
-    made = calibrate(told.base, told.trials, told.free, patients=30, engine="reference")
+    made = calibrate(told.base, told.trials, told.free, patients=8, engine="reference")
     table = calibrated_frame(made)
-    assert table.loc[0, ["id", "unit", "rows", "patients"]].tolist() == ["drift", "points per year", 1, 30]
+    assert table.loc[0, ["id", "unit", "rows", "patients"]].tolist() == ["drift", "points per year", 1, 8]

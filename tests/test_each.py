@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pathway.reading.each import spread
+from pathway.reading.each import LISTS, spread
+from pathway.reading.schema import ROWS_FOR_MANY, json_schema
 from pathway.reading.text import Findings
 
 
@@ -24,3 +25,10 @@ def test_a_wrong_each_is_told(row, words):
     findings = Findings()
     assert spread({"effects": [row]}, "pathway.toml", findings)["effects"] == []
     assert [fault.expected for fault in findings.faults.faults] == [words]
+
+
+def test_editors_know_rows_for_many_treatments():
+    rows = json_schema("pathway")["$defs"]
+    assert len(ROWS_FOR_MANY) == len(LISTS)
+    for name in ROWS_FOR_MANY:
+        assert any("each" in form.get("properties", {}) for form in rows[name]["anyOf"])

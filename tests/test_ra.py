@@ -274,6 +274,14 @@ def test_a_taper_comes_after_a_year_of_remission_off_glucocorticoids():
             assert ((frame["patient"] == patient) & (frame["kind"] == "flag") & (frame["name"] == "off_steroids") & (frame["time"] <= row["time"])).any()
 
 
+def test_originator_and_biosimilar_differ_in_price_alone():
+    """The same draws: the same lives to the day, and more money."""
+    both = experiment.run(scenario(), patients=60, strategies=["r3", "r3o"])
+    same, dear = (both.strategies[name].outcomes for name in ("r3", "r3o"))
+    assert dear.qalys_discounted.tolist() == same.qalys_discounted.tolist()
+    assert dear.total_undiscounted.sum() > 1.1 * same.total_undiscounted.sum()
+
+
 def test_only_strategies_that_say_so_taper():
     assert not events("r3")["name"].str.endswith("_spaced").any()
 

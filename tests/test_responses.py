@@ -331,3 +331,12 @@ def test_a_lost_response_stays_lost_after_an_exchange(engine):
     assert after[early.to_numpy()] == pytest.approx(at[early.to_numpy()], rel=1e-9)
     others = np.setdiff1d(np.arange(40), lost.index.to_numpy())
     assert after[others] == pytest.approx(20.0 - 0.5 * improvements(A, 40)[others] * 20.0, rel=1e-9)
+
+
+def test_a_relative_fall_ends_at_the_lower_bound_and_gives_back_no_more(engine):
+    markers = (MarkerSpec(name="joints", baseline=1, lower=15.0, upper=100.0), program().markers[1])
+    log = simulate(program(markers=markers, lines=((CandidateSpec(regimen=1 << A),),)), cohort(400), engine=engine, seed=7)
+    gained = np.minimum(0.5 * improvements(A, 400) * 20.0, 5.0)
+    assert (gained == 5.0).any()
+    assert values(log, "joints", 0.75) == pytest.approx(20.0 - gained, rel=1e-9)
+    assert values(log, "joints", 2.0) == pytest.approx(20.0 - 0.25 * gained, rel=1e-9)

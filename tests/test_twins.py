@@ -21,7 +21,7 @@ from pathway.program import EVENT_LIMIT
 from pathway.reading import read
 from tests import tiny
 from tests.generators import programs
-from tests.test_responses import exchanging
+from tests.test_responses import exchanging, losing
 from tests.test_responses import program as responding
 
 ROOT = Path(__file__).parents[1]
@@ -83,7 +83,7 @@ def test_random_pathways_have_twins(program, seed, sample):
     assert_same(told, simulate(program, cohort, seed, sample=sample, engine="compiled"))
 
 
-@pytest.mark.parametrize("program", [responding(), exchanging(), tiny.two_drugs(), tiny.two_states(hazard=0.3), tiny.sick_sicker(sick_to_sicker=0.4)], ids=["responses", "exchanges", "two_drugs", "two_states", "sick_sicker"])
+@pytest.mark.parametrize("program", [responding(), exchanging(), losing(), tiny.two_drugs(), tiny.two_states(hazard=0.3), tiny.sick_sicker(sick_to_sicker=0.4)], ids=["responses", "exchanges", "losses", "two_drugs", "two_states", "sick_sicker"])
 def test_tiny_programs_have_twins(program):
     cohort = tiny.people(30, program.covariates, (50.0, 20.0, 9.0)[: len(program.covariates)])
     assert_same(simulate(program, cohort, 3), simulate(program, cohort, 3, engine="compiled"))

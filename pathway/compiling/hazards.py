@@ -90,7 +90,7 @@ def _transition(lookup: Lookup, row: Transition, tables: LifeTables) -> Transiti
     everything = (1 << len(lookup.names("treatment"))) - 1
     parts: dict[str, object] = {
         "name": row.name,
-        "stream": stream_id(f"transition:{row.name}"),
+        "stream": stream_id(f"transition:{row.draws_as or row.name}"),
         "sources": lookup.states(row.source_states, f"{where}, from"),
         "to": lookup.index("state", row.to, f"{where}, to"),
         "treatment": treatment,

@@ -98,6 +98,7 @@ class Transition(Document):
     flag: FlagId | None = Field(default=None, description="the flag it sets")
     jumps: tuple[Jump, ...] = ()
     cause: str = Field(default="", description="for deaths: the cause as reported")
+    draws_as: Name | None = Field(default=None, description="name of the draws; two products of one substance share them; absent: the transition's own")
     unless_decision: Name | None = Field(default=None, description="not in force for strategies that list this optional decision, which does the same")
     only_if: When | None = None
     note: str = ""

@@ -42,7 +42,7 @@ class Index(Document):
 
 
 class Share(Document):
-    """What a response means for one marker: it falls by ``direct + weight * (improvement + noise)``, of its value (at most all of it) or plain."""
+    """What a response means for one marker: it falls by ``direct + weight * (improvement + noise)``, of its value (at most down to its lower bound) or plain."""
 
     marker: MarkerId
     weight: ValueId

@@ -162,11 +162,11 @@ def begin_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int, after
             if q[values + 1] > 0.0:
                 amount = amount + q[values + 1] * kernels.normal(seed, sample, patient, p[share + at.QS_STREAM], 0)
             amount = q[values + 2] + q[values] * amount
-            value = 1.0
             if p[share + at.QS_RELATIVE]:
-                amount = min(amount, 1.0)
                 value = z[at.F_SHOWN + marker] + to_give_back(p, q, s, z, marker, time) + held
-            z[at.F_AMOUNT + treatment * markers + marker] = amount * value - held
+                lowest = max(q[p[p[at.P_MARKER] + marker * at.M_SIZE + at.M_FLOATS] + at.MF_LOWER], 0.0)
+                amount = min(amount * value, value - lowest)
+            z[at.F_AMOUNT + treatment * markers + marker] = amount - held
             z[at.F_CARRIED + treatment * markers + marker] = held
         z[at.F_OVER_SINCE + treatment] = INFINITY
 

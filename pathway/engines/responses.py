@@ -52,13 +52,14 @@ def reached(shares: Phases, years: float) -> float:
 class Responses:
     """Improvements and amounts of one patient, by treatment and marker."""
 
-    __slots__ = ("_amounts", "_carried", "_effects", "_gained", "_key", "_record", "_specs", "improvement", "over_since")
+    __slots__ = ("_amounts", "_carried", "_effects", "_gained", "_key", "_lowest", "_record", "_specs", "improvement", "over_since")
 
     def __init__(self, program: Program, record: Record, key: tuple[int, int, int], effects: Sequence[EffectSpec]) -> None:
         self._record = record
         self._key = key
         self._effects = effects
         self._specs = {spec.treatment: spec for spec in program.responses}
+        self._lowest = [max(marker.lower, 0.0) for marker in program.markers]
         self.improvement = [0.0] * len(program.treatments)
         self._amounts = [[0.0] * len(program.markers) for _ in program.treatments]
         self._gained = [[0.0] * len(program.markers) for _ in program.treatments]
@@ -107,11 +108,10 @@ class Responses:
             if share.noise_sd > 0.0:
                 amount = amount + share.noise_sd * kernels.normal(*self._key, share.stream, 0)
             amount = share.direct + share.weight * amount
-            value = 1.0
             if share.is_relative:
-                amount = min(amount, 1.0)
                 value = shown[marker] + self._to_give_back(marker, time) + held
-            self._amounts[treatment][marker] = amount * value - held
+                amount = min(amount * value, value - self._lowest[marker])
+            self._amounts[treatment][marker] = amount - held
             self._carried[treatment][marker] = held
         self.over_since[treatment] = inf
 

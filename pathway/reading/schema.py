@@ -14,6 +14,7 @@ from pathway.definition.economics import EconomicsDocument
 from pathway.definition.population import CohortDefinition
 from pathway.definition.strategies import StrategyDefinition
 from pathway.definition.study import ScenarioDocument
+from pathway.definition.trials import CalibrationDocument, TrialDocument
 from pathway.errors import ScenarioError, did_you_mean
 
 KINDS: dict[str, TypeAdapter[Any]] = {
@@ -22,8 +23,14 @@ KINDS: dict[str, TypeAdapter[Any]] = {
     "strategies": TypeAdapter(dict[str, StrategyDefinition]),
     "cohorts": TypeAdapter(dict[str, CohortDefinition]),
     "economics": TypeAdapter(EconomicsDocument),
+    "trial": TypeAdapter(TrialDocument),
+    "calibration": TypeAdapter(CalibrationDocument),
 }
 """Kinds of TOML files."""
+ROWS_FOR_MANY = ("Transition", "ScheduledStop", "Decision", "Effect")
+"""Rows that may be written once for several treatments (:mod:`pathway.reading.each`)."""
+FOR_MANY = {"type": "object", "required": ["each", "name"], "properties": {"each": {"type": "array", "items": {"type": "string"}, "minItems": 1}}}
+"""Such a row: what stands in it is checked once it is written out."""
 
 
 def json_schema(kind: str) -> dict[str, Any]:
@@ -32,7 +39,7 @@ def json_schema(kind: str) -> dict[str, Any]:
     Parameters
     ----------
     kind
-        scenario, pathway, strategies, cohorts or economics.
+        scenario, pathway, strategies, cohorts, economics, trial or calibration.
 
     Raises
     ------
@@ -51,4 +58,8 @@ def json_schema(kind: str) -> dict[str, Any]:
             expected=f"one of {', '.join(KINDS)}",
             mend=did_you_mean(kind, list(KINDS)) or "choose one",
         )
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **KINDS[kind].json_schema(by_alias=True)}
+    schema = KINDS[kind].json_schema(by_alias=True)
+    for row in ROWS_FOR_MANY:
+        if row in schema.get("$defs", {}):
+            schema["$defs"][row] = {"anyOf": [schema["$defs"][row], FOR_MANY]}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -67,35 +67,80 @@ def drugs_of(program: Program) -> list[int]:
 
 
 def drug_words(view: View, program: Program, bits: int) -> str:
-    """Words for a drug: its forms."""
-    return " / ".join(view.treatment(name) for k, name in enumerate(program.treatments) if bits >> k & 1)
+    """Words for a drug: what the labels of its forms begin with in common, or all of them."""
+    labels = [view.treatment(name) for k, name in enumerate(program.treatments) if bits >> k & 1]
+    common = []
+    for words in zip(*(label.split() for label in labels), strict=False):
+        if len({word.rstrip(",") for word in words}) > 1:
+            break
+        common.append(words[0])
+    return " ".join(common).rstrip(",") or " / ".join(labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrugCourses:
+    """All courses of one drug, in order of patient and time, shape (courses,).
+
+    Attributes
+    ----------
+    patient, start, stop, line
+        Position of the patient, years since entry, and the line on which it began.
+    reason
+        As in :class:`LineCourses`.
+    is_of_entry
+        Was the patient on it when the history began?
+    """
+
+    patient: Ints
+    start: Floats
+    stop: Floats
+    line: Ints
+    reason: NDArray[np.object_]
+    is_of_entry: Booleans
+
+    @property
+    def stopped(self) -> Booleans:
+        """Was it stopped while the patient lived on?"""
+        return np.asarray((self.reason != DIED) & (self.reason != GOES_ON), dtype=np.bool_)
+
+
+def drug_courses(reading: Reading, bits: int) -> DrugCourses:
+    """Courses of a drug in any of its forms; one that ends the moment it begins is none."""
+    log, program, spans, lives = reading.log, reading.program, reading.spans, reading.lifetimes
+    # Rows at one moment are one moment: an exchange stops and starts at once.
+    rows = np.flatnonzero((spans.stop > spans.start) & ~(program.absorbing >> spans.state & 1).astype(bool))
+    who = spans.patient[rows]
+    is_on = (spans.regimen[rows] & bits) > 0
+    opens = np.ones(rows.size, dtype=bool)
+    opens[1:] = who[1:] != who[:-1]
+    closes = np.ones(rows.size, dtype=bool)
+    closes[:-1] = opens[1:]
+    firsts = np.flatnonzero(is_on & (opens | ~np.r_[False, is_on[:-1]]))
+    ends = np.flatnonzero(is_on & (closes | ~np.r_[is_on[1:], False]))
+    patient, stop = who[firsts], spans.stop[rows[ends]]
+    reason = _why(reading, bits, rows, ends, stop, patient, np.array([*log.names, ""], dtype=object))
+    over = stop >= lives.years[patient]
+    reason[over] = np.where(lives.died[patient[over]], DIED, GOES_ON)
+    entered = spans.regimen[np.searchsorted(spans.patient, patient)]  # the first row of each patient: before any choice
+    return DrugCourses(
+        patient=patient, start=spans.start[rows[firsts]], stop=stop, line=spans.line[rows[firsts]], reason=reason, is_of_entry=opens[firsts] & ((entered & bits) > 0)
+    )
 
 
 def line_courses(reading: Reading) -> LineCourses:
     """First courses that patients began on each line, in order of drug, patient and time."""
-    log, program, spans, lives = reading.log, reading.program, reading.spans, reading.lifetimes
-    # Rows at one moment are one moment: an exchange stops and starts at once.
-    rows = np.flatnonzero((spans.stop > spans.start) & ~(program.absorbing >> spans.state & 1).astype(bool))
-    who, regimen = spans.patient[rows], spans.regimen[rows]
-    opens = np.r_[True, who[1:] != who[:-1]][: who.size]
-    closes = np.r_[opens[1:], True][: who.size]
-    at_entry = spans.regimen[np.searchsorted(spans.patient, who)]  # the first row of each patient: before any choice
-    names = np.array([*log.names, ""], dtype=object)
     parts = []
-    for number, bits in enumerate(drugs_of(program)):
-        is_on = (regimen & bits) > 0
-        firsts = np.flatnonzero(is_on & (opens | ~np.r_[False, is_on[:-1]]))
-        ends = np.flatnonzero(is_on & (closes | ~np.r_[is_on[1:], False]))
-        own = ~(opens[firsts] & ((at_entry[firsts] & bits) > 0))
-        firsts, ends = firsts[own], ends[own]
-        start, stop, patient = spans.start[rows[firsts]], spans.stop[rows[ends]], who[firsts]
-        line = spans.line[rows[firsts]]
-        reason = _why(reading, bits, rows, ends, stop, patient, names)
-        over = stop >= lives.years[patient]
-        reason[over] = np.where(lives.died[patient[over]], DIED, GOES_ON)
-        wide = int(line.max(initial=0)) + 1
-        first = np.unique(patient * wide + line, return_index=True)[1]
-        parts.append(LineCourses(patient=patient[first], line=line[first], drug=np.full(first.size, number), years=(stop - start)[first], reason=reason[first]))
+    for number, bits in enumerate(drugs_of(reading.program)):
+        courses = drug_courses(reading, bits)
+        own = np.flatnonzero(~courses.is_of_entry)
+        wide = int(courses.line.max(initial=0)) + 1
+        first = own[np.unique(courses.patient[own] * wide + courses.line[own], return_index=True)[1]]
+        parts.append(
+            LineCourses(
+                patient=courses.patient[first], line=courses.line[first], drug=np.full(first.size, number), years=(courses.stop - courses.start)[first],
+                reason=courses.reason[first],
+            )
+        )  # fmt: skip
     nobody = np.zeros(0, dtype=np.int64)
     return LineCourses(
         patient=np.concatenate([nobody, *(part.patient for part in parts)]), line=np.concatenate([nobody, *(part.line for part in parts)]),

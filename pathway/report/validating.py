@@ -120,7 +120,7 @@ def _row_view(row: Comparison) -> dict[str, Any]:
         "distance": f"{row.distance:.2f}" if math.isfinite(row.distance) else "", "standardised": f"{row.standardised:+.1f}" if math.isfinite(row.standardised) else "",
         "overlap": f"{100 * row.overlap:.0f} %" if math.isfinite(row.overlap) else "", "verdict": str(row.verdict) + ("?" if row.is_unsure else ""),
         "kind": {"inside": "", "near miss": "near", "far miss": "far"}.get(str(row.verdict), "pale"), "grade": GRADE_MARKS.get(row.published.grade, ""),
-        "source": f"{row.published.source} {row.published.basis}".strip(), "why": visible("; ".join(part for part in (row.target.explanation, row.target.note, row.published.note) if part)),
+        "source": f"{row.published.source} {row.published.basis}".strip(), "why": visible(". ".join(part.rstrip(".") for part in (row.target.explanation, row.target.note, row.published.note) if part)),
     }  # fmt: skip
 
 

@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from pathway.experiment import Results, StrategyResult
     from pathway.program import Program
 
-STRATEGY_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+STRATEGY_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#6A3D9A", "#7A5C00")
 """Okabe and Ito's colour-blind-safe set, without the yellow that white paper swallows (https://jfly.uni-koeln.de/color/)."""
 REFERENCE_COLOUR = "#7F7F7F"
-STRATEGY_DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = ("-", "-", "-", "-", "-", "-", "-", (0, (4, 2)))
 REGIMEN_COLOURS = (
     "#332288",
     "#88CCEE",
@@ -75,6 +74,17 @@ def wrapped(text: str, width: int = 24, lines: int = 3) -> str:
     'MMF, then\ntocilizumab'
     """
     return "\n".join(textwrap.wrap(plain(text), width, max_lines=lines, placeholder=" …"))
+
+
+def mixed(colour: str, other: int) -> str:
+    """Half of a colour, half of a grey from 0 (black) to 255 (white).
+
+    Examples
+    --------
+    >>> mixed("#332288", 255)
+    '#9990c3'
+    """
+    return "#" + "".join(f"{(int(colour[k : k + 2], 16) + other) // 2:02x}" for k in (1, 3, 5))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,8 +210,9 @@ class View:
             bits, counts = np.unique(result.log.events["regimen"], return_counts=True)
             for bit, count in zip(bits.tolist(), counts.tolist(), strict=True):
                 used[bit] = used.get(bit, 0) + count
-        ordered = sorted((bit for bit in used if bit), key=lambda bit: (bin(bit).count("1"), bit))
-        colours = {bit: REGIMEN_COLOURS[rank % len(REGIMEN_COLOURS)] for rank, bit in enumerate(ordered)}
+        ordered = sorted((bit for bit in used if bit), key=lambda bit: (-used[bit], bit))
+        palette = (*REGIMEN_COLOURS, *(mixed(colour, grey) for grey in (255, 40) for colour in REGIMEN_COLOURS))
+        colours = {bit: palette[rank % len(palette)] for rank, bit in enumerate(ordered)}
         return {0: NO_TREATMENT_COLOUR, **colours}
 
     def state(self, name: str) -> str:

@@ -150,8 +150,10 @@ class Observed:
         return Courses(start=start, stop=self._first(rows), reason=reason)
 
     def event_times(self, kind: str, name: str) -> tuple[NDArray[np.int64], Floats]:
-        """Patient (position) and time of every row of this kind and name."""
+        """Patient (position) and time of every row of this kind and name; a death ends a treatment, but is no stop."""
         rows = (self._events["kind"] == KINDS.index(kind)) & (self._events["name"] == self.log.name_id(name))
+        if kind == "stop":
+            rows &= self._events["detail"] != self.log.name_id("death")
         return self._row[rows], self._events["time"][rows]
 
 

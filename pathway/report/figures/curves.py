@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pathway.report.courses import drug_courses, drug_words, drugs_of
 from pathway.report.figures.canvas import PALE, Sheet, at_risk_table, grid_lines, paper, share_axis, strategy_legend, ticks_of, year_ticks
 from pathway.report.histories import Lifetimes, marker_at, measured_at, median_time, step_at, survival
 from pathway.report.view import Look, View, plain, wrapped
@@ -268,17 +269,18 @@ def time_on_treatment(view: View) -> list[Sheet]:
     """Kaplan-Meier curves of the first course, one panel a drug."""
     program = view.runs[0].program
     panels: list[tuple[str, list[Retention]]] = []
-    for number, treatment in enumerate(program.treatments):
-        curves = [curve for run in view.runs for curve in _first_courses(view, run, number)]
+    for bits in drugs_of(program):
+        curves = [curve for run in view.runs for curve in _first_courses(view, run, bits)]
         if curves:
-            panels.append((view.treatment(treatment), curves))
+            panels.append((drug_words(view, program, bits), curves))
     if not panels:
         return []
     data = pd.concat([curve.frame().assign(treatment=words) for words, curves in panels for curve in curves], ignore_index=True)
     return [
         Sheet(
             name="time_on_treatment", title="Time on treatment", data=data, drawing=partial(draw_retention, view.look, panels),
-            caption=f"First course of each treatment, from its start, by strategy (at least {fewest(view.results.cohort.size)} patients). Stopping for any reason is the event; death and the horizon censor. Dotted: half are left.",
+            caption=f"First course of each drug, from its start or from entry, by strategy (at least {fewest(view.results.cohort.size)} patients). Stopping for any reason is the event; "
+            "death and the horizon censor; a step of dose is no stop. Dotted: half are left.",
             alt="Kaplan-Meier curves of time on treatment, one panel a drug. " + "; ".join(f"{words}: {medians_of(curves)}" for words, curves in panels) + ".",
         )
     ]  # fmt: skip
@@ -310,11 +312,11 @@ def retention(strategy: str, years: Floats, stopped: NDArray[np.bool_]) -> Reten
     return Retention(strategy=strategy, years=times, share=share, error=error, patients=int(years.size), median=median_time(times, share))
 
 
-def _first_courses(view: View, run: StrategyResult, treatment: int) -> list[Retention]:
+def _first_courses(view: View, run: StrategyResult, bits: int) -> list[Retention]:
     """Curve of the first course of each patient; none if too few began one."""
-    courses = view.reading(run).courses(treatment)
-    first = np.r_[True, courses.patient[1:] != courses.patient[:-1]][: courses.patient.size]
-    if int(first.sum()) < fewest(run.log.patients):
+    courses = drug_courses(view.reading(run), bits)
+    first = np.unique(courses.patient, return_index=True)[1]
+    if first.size < fewest(run.log.patients):
         return []
     return [retention(run.strategy, (courses.stop - courses.start)[first], courses.stopped[first])]
 

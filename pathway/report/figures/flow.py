@@ -32,6 +32,8 @@ OTHER_SHARE = 0.012
 """Regimens with fewer patients than this share of a column are drawn together."""
 BAR = 0.16
 LABELLED = 0.008
+TALL = 0.12
+"""A bar of this height has room for three lines of words."""
 GAP = 0.028
 
 
@@ -227,6 +229,6 @@ def _draw_node(axes: Axes, node: Node) -> None:
     if node.height < LABELLED:
         return
     axes.text(
-        node.column + BAR + 0.025, node.top + node.height / 2.0, f"{wrapped(node.words, 24, 2)}  {node.height:.0%}", ha="left", va="center", fontsize=7.4, color=INK,
+        node.column + BAR + 0.025, node.top + node.height / 2.0, f"{wrapped(node.words, 24, 3 if node.height > TALL else 2)}  {node.height:.0%}", ha="left", va="center", fontsize=7.4, color=INK,
         bbox={"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 0.6},
     )  # fmt: skip

@@ -75,7 +75,7 @@ def draw_plane(look: Look, data: pd.DataFrame, thresholds: Sequence[float], mone
     spread_x, spread_y = max(float(np.ptp(qaly)), 0.05), max(float(np.ptp(cost)), 1000.0)
     axes.set_xlim(float(qaly.min()) - 0.16 * spread_x, float(qaly.max()) + 0.12 * spread_x)
     axes.set_ylim(float(cost.min()) - 0.14 * spread_y, float(cost.max()) + 0.16 * spread_y)
-    _rays(axes, thresholds, money)
+    _rays(axes, thresholds, money, points)
     on = sorted((point for point in points if point.status in ("reference", "on frontier")), key=lambda point: point.cost)
     axes.plot([point.qaly for point in on], [point.cost for point in on], color=INK, linewidth=1.0, zorder=2)
     for point in points:
@@ -139,18 +139,28 @@ def points_of(data: pd.DataFrame) -> list[Point]:
     ]  # fmt: skip
 
 
-def _rays(axes: Axes, thresholds: Sequence[float], money: str) -> None:
-    """Threshold rays through the comparator, each named where it leaves the picture."""
+def _rays(axes: Axes, thresholds: Sequence[float], money: str, points: Sequence[Point]) -> None:
+    """Threshold rays through the comparator, each named on itself where there is most room."""
     (x0, x1), (y0, y1) = axes.get_xlim(), axes.get_ylim()
+    width, height = x1 - x0, y1 - y0
+    taken = [(point.qaly / width, point.cost / height) for point in points]
+    left = abs(x0) > abs(x1)
     for threshold in thresholds:
         axes.plot([x0, x1], [threshold * x0, threshold * x1], color=PALE, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
-        # Where the ray leaves the picture, on the side where rays are farther apart.
-        left = abs(x0) > abs(x1)
-        x = (max(x0, y0 / threshold) if left else min(x1, y1 / threshold)) if threshold > 0.0 else x1
-        at_side = x in (x0, x1)
+        end = (max(x0, y0 / threshold) if left else min(x1, y1 / threshold)) if threshold > 0.0 else (x0 if left else x1)
+        # The label hangs on its outer end, so that it is a tenth or so of the width nearer to the middle.
+        places = [(share * end, threshold * share * end) for share in (0.98, 0.86, 0.74, 0.62, 0.5)]
+        inward = 0.09 if left else -0.09
+
+        def room(place: tuple[float, float], inward: float = inward) -> float:
+            x, y = place[0] / width + inward, place[1] / height + 0.02
+            return min((max(abs(x - a) / 2.5, abs(y - b)) for a, b in taken), default=1.0)
+
+        x, y = next((place for place in places if room(place) > 0.06), max(places, key=room))
+        taken.append((x / width + inward, y / height + 0.02))
         axes.annotate(
-            f"{money} {threshold:,.0f}/QALY", (x, threshold * x), xytext=(4 if left else -4, 3), textcoords="offset points", fontsize=7.2, color=PALE,
-            ha="left" if left else "right", va="bottom" if left or at_side else "top", bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.4},
+            f"{money} {threshold:,.0f}/QALY", (x, y), xytext=(4 if left else -4, 3), textcoords="offset points", fontsize=7.2, color=PALE,
+            ha="left" if left else "right", va="bottom", bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.4},
         )  # fmt: skip
     axes.set_xlim(x0, x1)
     axes.set_ylim(y0, y1)

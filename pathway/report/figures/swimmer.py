@@ -136,7 +136,7 @@ def draw_lives(lives: Lives) -> Figure:
         )
     )  # fmt: skip
     given = set(bars["value"])
-    keys: list[Patch | Line2D] = [Patch(facecolor=colour, label=wrapped(words, 44, 1)) for bits, (words, colour) in lives.regimens.items() if bits in given]
+    keys: list[Patch | Line2D] = [Patch(facecolor=colour, label=wrapped(words, 72, 1)) for bits, (words, colour) in lives.regimens.items() if bits in given]
     marks = [("condition", name, words, 4.6, _symbol(CONDITION_MARKS[k % 6], CONDITION_COLOURS[k % 6])) for k, (name, words) in enumerate(lives.conditions)]
     marks.append(("state", "", lives.special, 7.0, _symbol("*", INK)))
     crossed = {"color": INK, "markeredgewidth": 1.1, "linestyle": ""}
@@ -155,7 +155,8 @@ def draw_lives(lives: Lives) -> Figure:
     axes.set_ylabel("Patient", color=PALE)
     axes.set_xlabel("Years since entry")
     grid_lines(axes, "x")
-    figure.legend(handles=keys, loc="outside lower left", ncols=3, fontsize=7.6, handlelength=1.1)
+    is_long = max(len(str(key.get_label())) for key in keys) > 42
+    figure.legend(handles=keys, loc="outside lower left", ncols=2 if is_long else 3, fontsize=7.6, handlelength=1.1)
     return figure
 
 
