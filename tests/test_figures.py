@@ -176,3 +176,10 @@ def test_labels_in_a_margin_never_overlap_nor_leave_it():
     assert min(np.diff(placed)) >= 0.1 - 1e-9
     assert placed[0] >= 0.0
     assert placed[-1] <= 1.0
+
+
+def test_ten_strategies_have_ten_colours():
+    from pathway.report.view import REFERENCE_COLOUR, STRATEGY_COLOURS
+
+    assert len({*STRATEGY_COLOURS, REFERENCE_COLOUR}) == 11
+    assert len(STRATEGY_COLOURS) == 10

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pathway.experiment import Results, StrategyResult
     from pathway.program import Program
 
-STRATEGY_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#6A3D9A", "#7A5C00")
-"""Okabe and Ito's colour-blind-safe set, without the yellow that white paper swallows (https://jfly.uni-koeln.de/color/)."""
+STRATEGY_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#882255", "#999933", "#6A3D9A")
+"""Okabe and Ito's colour-blind-safe set, without the yellow that white paper swallows (https://jfly.uni-koeln.de/color/), and three more for large studies."""
 REFERENCE_COLOUR = "#7F7F7F"
 REGIMEN_COLOURS = (
     "#332288",
