@@ -7,6 +7,7 @@ rows that the ledger reads are written at all. Memory does not grow with the num
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -23,6 +24,8 @@ from pathway.engines import THREADED, simulate
 from pathway.program import Cohort, Program
 from pathway.telling import Progress
 
+PILOT = 100
+"""Patients of the block that estimates how long a run will take: few for the reference engine, enough to hide what a block costs besides its patients."""
 BLOCK = 1_000
 """Patients told at a time, by each worker; some 10 MB."""
 
@@ -78,6 +81,15 @@ def tell_block(job: Job, part: Cohort) -> dict[str, Part]:
         gained = equal_value_years_gained(ledger, base[0], job.terms, known=(pieces, base[1])) if base is not None and job.terms.utility.norm.size else None
         found[name] = Part(outcomes=value(ledger, job.terms, known=pieces), summary=summarise(log, ledger, program), equal_value_years=gained)
     return {name: found[name] for name in job.programs}
+
+
+def seconds_of(job: Job, cohort: Cohort, *, workers: int) -> float:
+    """Guess the seconds that a cohort will take, from a small block of it."""
+    pilot = cohort.part(0, min(PILOT, cohort.size))
+    tell_block(job, pilot.part(0, 1))
+    begin = time.perf_counter()
+    tell_block(job, pilot)
+    return (time.perf_counter() - begin) * cohort.size / pilot.size / min(workers, hundreds(cohort.size))
 
 
 def accumulate(

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from pathway.access.delay import without_waiting
-from pathway.accumulation import BlockStore, Job, accumulate
+from pathway.accumulation import BlockStore, Job, accumulate, seconds_of
 from pathway.cohort import draw_cohort
 from pathway.compiler import compile_program
 from pathway.economics import ledger as ledgers
@@ -312,14 +312,14 @@ def run(  # noqa: PLR0913 - each is a choice of the user's
     seconds = {"compile": time.perf_counter() - begin}
     is_large = cohort.size * len(chosen) > LIVES_WITH_LOGS
     logs = not is_large if logs is None else logs
+    job = Job(programs=programs, books=scenario.library, values=values, terms=terms, comparator=scenario.study.comparator, seed=seed, engine=engine)
     if announce:
         if needs_compiling(engine):
             announce("first run: compiling the engine, kept for later runs", SECONDS_TO_COMPILE)
-        guess = estimate_seconds(list(programs.values()), cohort, seed, engine=engine, workers=workers)
+        guess = estimate_seconds(list(programs.values()), cohort, seed, engine=engine, workers=workers) if logs else seconds_of(job, cohort, workers=workers)
         announce(f"{cohort.size:,} patients under {len(chosen)} strategies, {engine} engine, {workers} worker{'s' if workers > 1 else ''}{'' if logs else ', no event log'}", guess)
     begin = time.perf_counter()
     if not logs:
-        job = Job(programs=programs, books=scenario.library, values=values, terms=terms, comparator=scenario.study.comparator, seed=seed, engine=engine)
         summed = accumulate(job, cohort, workers=workers, progress=progress, store=store)
         results = {
             name: StrategyResult(strategy=name, program=program, outcomes=summed[name].outcomes, summary=summed[name].summary, equal_value_years=summed[name].equal_value_years)
