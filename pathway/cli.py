@@ -40,6 +40,10 @@ Strategies = Annotated[
     str | None,
     typer.Option("--strategies", metavar="A,B", help="ids of strategies, separated by commas; absent: all"),
 ]
+Shown = Annotated[
+    str | None,
+    typer.Option("--strategies", metavar="A,B", help="ids of strategies, separated by commas; absent: the comparator"),
+]
 
 
 def main() -> None:
@@ -279,7 +283,7 @@ def draw(
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="also write the picture as SVG and PNG there")
     ] = None,
-    strategies: Strategies = None,
+    strategies: Shown = None,
 ) -> None:
     """Show the state machine of the pathway."""
     with guarded():
@@ -315,7 +319,7 @@ def draw(
 def trace(
     file: File,
     patient: Annotated[int, typer.Option(min=0, max=MOST_PATIENTS - 1, help="number of the patient, from 0")] = 0,
-    strategies: Strategies = None,
+    strategies: Shown = None,
     seed: Annotated[Optional[int], typer.Option(min=0, help="seed of all draws")] = None,  # noqa: UP045
     engine: Annotated[str, typer.Option(help="name of the engine")] = "reference",
 ) -> None:
@@ -354,13 +358,22 @@ def review(
 ) -> None:
     """Decide a request for coverage, with reasons."""
     with guarded():
+        from pathway.errors import PathwayError
         from pathway.report import review as telling
         from pathway.reviewing import review_document
 
         document, made = review_document(file, profiles=tuple(profile or ()))
         told = telling.told(document, made)
         if html is not None:
-            html.write_text(telling.as_html(told), encoding="utf-8")
+            try:
+                html.write_text(telling.as_html(told), encoding="utf-8")
+            except OSError as error:
+                raise PathwayError(
+                    where=f"--html {html}",
+                    found=error.strerror or "cannot be written",
+                    expected="a file in a folder that exists",
+                    mend="make the folder first, or name another file",
+                ) from None
         typer.echo(telling.as_json(told) if as_json else telling.as_text(told))
 
 

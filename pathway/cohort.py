@@ -172,11 +172,12 @@ class _Population:
         known = len(next(iter(given.values()))) if given else 0
         count = known - first if size is None else size
         if not 0 <= first <= first + count <= known or count == 0:
+            is_one = count <= 1
             raise ScenarioError(
                 where=where,
-                found=f"{known} patients",
-                expected=f"patients {first} to {first + count - 1}" if count > 0 else f"a patient {first}",
-                mend="ask for fewer, or add rows to the file",
+                found=f"{known} patients, counted from 0",
+                expected=f"a patient {first}" if is_one else f"patients {first} to {first + count - 1}",
+                mend=f"ask for {f'a patient from 0 to {known - 1}' if is_one and known else 'fewer'}, or add rows to the file",
             )
         columns = {name: np.asarray(column, dtype=np.float64)[first : first + count] for name, column in given.items()}
         for name in columns:

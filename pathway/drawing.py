@@ -18,6 +18,7 @@ STEP = (2.9, 1.75)
 BLUE = "#0B4F8A"
 GREY = "#6B6B6B"
 ORANGE = "#B34700"
+PALE = "#8A8A8A"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +43,27 @@ def arrows_of(program: Program) -> list[Arrow]:
     ]
 
 
+def not_entered(program: Program) -> frozenset[int]:
+    """States beside the lines that nothing leads to under this strategy: an optional decision that it does not list would."""
+    reached = {arrow.to for arrow in arrows_of(program)} | {program.start_state}
+    return frozenset(k for k in range(len(program.states)) if k not in reached and program.state_line[k] < 0)
+
+
+def _who_enters(name: str, scenario: Scenario) -> str:
+    """Tell which strategies of the study list an optional decision that leads to this state."""
+    ways = {row.name: shown(row.label) for row in scenario.library.pathway.decisions if row.optional and row.to == name}
+    users = [shown(key) for key, one in scenario.strategies.items() if ways.keys() & set(one.decisions)]
+    return f"by '{'; '.join(ways.values())}', under {', '.join(users) or 'no strategy of this study'}" if ways else ""
+
+
 def as_text(program: Program, scenario: Scenario) -> str:
-    """States in reading order, each with the moves that leave it."""
+    """Strategy, then states in reading order, each with the moves that leave it."""
     labels = _labels(program, scenario)
-    arrows = arrows_of(program)
-    alive = [k for k in range(len(program.states)) if not program.absorbing >> k & 1]
+    idle = not_entered(program)
+    arrows = [arrow for arrow in arrows_of(program) if arrow.source not in idle]
+    alive = [k for k in range(len(program.states)) if not program.absorbing >> k & 1 and k not in idle]
     everywhere = _from_everywhere(arrows, alive)
-    lines = []
+    lines = [f"under {shown(program.strategy)}, {shown(scenario.strategies[program.strategy].label)}"]
     for k, label in enumerate(labels):
         marks = [
             word
@@ -56,10 +71,13 @@ def as_text(program: Program, scenario: Scenario) -> str:
                 ("start", k == program.start_state),
                 ("absorbing", bool(program.absorbing >> k & 1)),
                 ("last resort", k == program.last_resort),
+                (f"not entered under {shown(program.strategy)}", k in idle),
             )
             if holds
         ]
         lines.append(label + (f"  [{', '.join(marks)}]" if marks else ""))
+        if k in idle and (who := _who_enters(program.states[k], scenario)):
+            lines.append(f"    entered {who}")
         lines += [
             f"    -> {labels[arrow.to]}: {'; '.join(arrow.words)}"
             for arrow in arrows
@@ -81,7 +99,8 @@ def internal(program: Program, scenario: Scenario) -> list[str]:
     labels |= {row.name: shown(row.label) for row in pathway.scheduled}
     found = [labels.get(spec.name, spec.name) for spec in program.transitions if spec.to < 0]
     found += [labels.get(spec.name, spec.name) for spec in program.scheduled]
-    found += [labels.get(spec.name, spec.name) for spec in program.decisions]
+    moving = {row.name for row in pathway.decisions if row.to is not None}
+    found += [labels.get(spec.name, spec.name) for spec in program.decisions if spec.name not in moving]
     return list(dict.fromkeys(found))
 
 
@@ -100,40 +119,51 @@ def _from_everywhere(arrows: list[Arrow], alive: list[int]) -> dict[int, tuple[s
     return found
 
 
-def _from_every_line(arrows: list[Arrow], upper: list[int]) -> dict[int, tuple[str, ...]]:
-    """States below that every state of the upper row leads to, and by what."""
-    found: dict[int, tuple[str, ...]] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """Moves that several states of the upper row share: to one state below, by the same words."""
+
+    to: int
+    sources: tuple[int, ...]
+    words: tuple[str, ...]
+
+
+def _shared(arrows: list[Arrow], upper: list[int]) -> list[Shared]:
+    """States below that all of the upper row leads to, by whatever, or some of it by the same words."""
+    found = []
     for to in sorted({arrow.to for arrow in arrows} - set(upper)):
         into = [arrow for arrow in arrows if arrow.to == to and arrow.source in upper]
-        if len(upper) > 1 and {arrow.source for arrow in into} == set(upper):
-            found[to] = tuple(dict.fromkeys(word for arrow in into for word in arrow.words))
+        is_whole = {arrow.source for arrow in into} == set(upper)
+        if len(into) > 1 and (is_whole or len({arrow.words for arrow in into}) == 1):
+            words = tuple(dict.fromkeys(word for arrow in into for word in arrow.words))
+            found.append(Shared(to=to, sources=tuple(arrow.source for arrow in into), words=words))
     return found
 
 
-def _draw_bracket(
-    axes: Axes, shared: dict[int, tuple[str, ...]], upper: list[int], places: dict[int, tuple[float, float]]
-) -> None:
-    """Draw one line under the upper row for the moves that all its states share, and an arrow down to each of their ends."""
+def _draw_brackets(axes: Axes, shared: list[Shared], places: dict[int, tuple[float, float]]) -> None:
+    """Draw one line under the upper row for each set of states that share moves, and an arrow down to each of their ends."""
     from pathway.report.view import wrapped
 
-    below = {to: words for to, words in shared.items() if to in places}
-    if not below:
-        return
-    y = -BOX[1] / 2 - 0.24
-    ends = [places[k][0] for k in upper]
-    axes.plot([min(ends), max(ends)], [y, y], color=BLUE, linewidth=1.2, zorder=2)
-    for x in ends:
-        axes.plot([x, x], [y, -BOX[1] / 2], color=BLUE, linewidth=1.2, zorder=2)
-    for to, words in below.items():
-        x, top = places[to][0], places[to][1] + BOX[1] / 2
-        axes.annotate(
-            "",
-            (x + 0.35, top),
-            xytext=(x + 0.35, y),
-            arrowprops={"arrowstyle": "-|>", "color": BLUE, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 1},
-        )
-        text = "; ".join("no candidate is left" if word == "next line" else word for word in words)
-        axes.text(x + 0.45, (y + top) / 2, wrapped(text, 24, 3), ha="left", va="center", fontsize=7.2, color=BLUE)
+    sets = sorted({one.sources for one in shared if one.to in places}, key=lambda sources: (-len(sources), sources))
+    for rank, sources in enumerate(sets):
+        y = -BOX[1] / 2 - 0.24 - 0.16 * rank
+        ends = [places[k][0] - 0.14 * rank for k in sources]
+        ways = [one for one in shared if one.sources == sources and one.to in places]
+        drops = [places[one.to][0] + 0.35 for one in ways]
+        axes.plot([min(ends + drops), max(ends + drops)], [y, y], color=BLUE, linewidth=1.2, zorder=2)
+        for x in ends:
+            axes.plot([x, x], [y, -BOX[1] / 2], color=BLUE, linewidth=1.2, zorder=2)
+        for one, x in zip(ways, drops, strict=True):
+            top = places[one.to][1] + BOX[1] / 2
+            axes.annotate(
+                "", (x, top), xytext=(x, y), zorder=4,
+                arrowprops={"arrowstyle": "-|>", "color": BLUE, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 1},
+            )  # fmt: skip
+            text = "; ".join("no candidate is left" if word == "next line" else word for word in one.words)
+            axes.text(
+                x + 0.1, (y + top) / 2, wrapped(text, 24, 3), ha="left", va="center", fontsize=7.2, color=BLUE, zorder=5,
+                bbox={"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 0.5},
+            )  # fmt: skip
 
 
 def _places(program: Program) -> dict[int, tuple[float, float]]:
@@ -157,9 +187,10 @@ def as_figure(program: Program, scenario: Scenario) -> Figure:
     from pathway.report.figures.canvas import paper, style
     from pathway.report.view import wrapped
 
-    labels, arrows = _labels(program, scenario), arrows_of(program)
+    labels, idle = _labels(program, scenario), not_entered(program)
+    arrows = [arrow for arrow in arrows_of(program) if arrow.source not in idle]
     places = _places(program)
-    living = list(places)
+    living = [k for k in places if k not in idle]
     everywhere = _from_everywhere(arrows, living)
     right = max(x for x, _ in places.values())
     bottom = min(y for _, y in places.values()) - 1.35
@@ -167,7 +198,7 @@ def as_figure(program: Program, scenario: Scenario) -> Figure:
         figure = paper(max(0.62 * (right + 2.6) * 1.5, 6.5), 5.4)
         axes = figure.add_subplot()
         for k, (x, y) in places.items():
-            edge = BLUE if program.state_line[k] > 0 else GREY
+            edge = PALE if k in idle else BLUE if program.state_line[k] > 0 else GREY
             axes.add_patch(
                 FancyBboxPatch(
                     (x - BOX[0] / 2, y - BOX[1] / 2),
@@ -175,10 +206,14 @@ def as_figure(program: Program, scenario: Scenario) -> Figure:
                     boxstyle="round,pad=0.02,rounding_size=0.12",
                     facecolor="white",
                     edgecolor=edge,
-                    linewidth=1.6,
+                    linewidth=1.0 if k in idle else 1.6,
+                    linestyle=":" if k in idle else "-",
                     zorder=3,
                 )
             )
+            if k in idle:
+                said = f"not entered under {shown(program.strategy)}"
+                axes.text(x, y - BOX[1] / 2 - 0.08, said, ha="center", va="top", fontsize=7.2, color=PALE)
             axes.text(
                 x,
                 y,
@@ -198,11 +233,12 @@ def as_figure(program: Program, scenario: Scenario) -> Figure:
                     arrowprops={"arrowstyle": "-|>", "color": GREY},
                 )
         upper = [k for k in living if places[k][1] == 0.0]
-        shared = _from_every_line(arrows, upper)
+        shared = _shared(arrows, upper)
+        gathered = {(source, one.to) for one in shared for source in one.sources}
         for arrow in arrows:
-            if arrow.to in places and not (arrow.to in shared and arrow.source in upper):
+            if arrow.to in places and (arrow.source, arrow.to) not in gathered:
                 _draw_arrow(axes, arrow, places, program)
-        _draw_bracket(axes, shared, upper, places)
+        _draw_brackets(axes, shared, places)
         for rank, (to, words) in enumerate(everywhere.items()):
             y = bottom - rank * 1.0
             left = -BOX[0] / 2
@@ -221,7 +257,7 @@ def as_figure(program: Program, scenario: Scenario) -> Figure:
             axes.text(
                 left + 1.6,
                 y,
-                wrapped("from every state: " + "; ".join(words), int(15 * (right + 1)), 2),
+                wrapped("from every state: " + "; ".join(words), max(int(12.5 * right), 30), 3),
                 ha="left",
                 va="center",
                 fontsize=7.6,

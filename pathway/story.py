@@ -60,6 +60,7 @@ class Words:
             pathway.schedules,
             pathway.findings,
             pathway.markers,
+            pathway.indices,
             pathway.states,
         ):
             if name in table:

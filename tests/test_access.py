@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import pathway
@@ -16,7 +17,7 @@ from pathway.access.funnel import funnel_row, quantile, ratio
 from pathway.engines import simulate
 from pathway.program import CandidateSpec, DelaySpec, DenialSpec
 from pathway.report.access import access_tables, delay_sentences
-from pathway.report.figures.access import access_figures
+from pathway.report.figures.access import STAGES, access_figures, draw_funnel
 from pathway.report.html import answer
 from pathway.report.tables import full_incremental
 from pathway.report.view import View
@@ -323,6 +324,24 @@ def test_tables_and_figures_of_access_are_made(results):
     assert [sheet.name for sheet in sheets] == ["access_funnel", "access_waiting", "access_marker", "access_mechanisms"]
     said = answer(view, full_incremental(view))
     assert all(line in said for line in delay_sentences(view))
+
+
+def test_many_drugs_are_drawn_in_rows_of_three(results):
+    look = View(results).look
+    drugs = {f"drug_{k}": f"a drug with a long name, number {k}" for k in range(5)}
+    rows = [
+        {"strategy": name, "treatment": drug, "stage": stage, "share": 1.0, "patients": 9}
+        for name in look.ids for drug in drugs for stage, _ in STAGES
+    ]  # fmt: skip
+    figure = draw_funnel(look, pd.DataFrame(rows), drugs)
+    shown = [axes for axes in figure.axes if axes.axison]
+    assert [axes.get_subplotspec().rowspan.start for axes in shown] == [0, 0, 0, 1, 1]
+
+
+def test_waiting_is_not_drawn_where_nobody_waits(results, monkeypatch):
+    nobody = pd.DataFrame({"strategy": list(results.strategies), "days": 0.0})
+    monkeypatch.setattr("pathway.report.figures.access.waiting_numbers", lambda _: nobody)
+    assert "access_waiting" not in [sheet.name for sheet in access_figures(View(results))]
 
 
 def test_a_run_without_requests_has_no_access_section(results):

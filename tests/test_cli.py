@@ -51,6 +51,7 @@ def test_run_writes_a_report_and_prints_the_incremental_table(tmp_path, monkeypa
     assert report is not None
     assert (tmp_path / report.group(1)).exists()
     assert "about 1 second" in done.output
+    assert re.search(r"^alpha_first +alpha, then beta", done.output, re.MULTILINE)
 
 
 def test_check_is_content_with_a_good_file_and_writes_nothing(tmp_path, monkeypatch):
@@ -131,6 +132,53 @@ def test_drawing_a_rich_machine_names_every_move():
         if not move.trigger.startswith("line:"):
             assert move.label in text
     assert all(arrow.source != arrow.to for arrow in arrows_of(program))
+
+
+ARTHRITIS = str(Path(__file__).parents[1] / "scenarios/ra_us.toml")
+
+
+def test_draw_tells_which_strategy_and_where_an_optional_decision_leads():
+    done = call("draw", ARTHRITIS)
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("under r1, ")
+    assert "Tapering  [not entered under r1]\n    entered by 'Sustained remission" in done.output
+    assert "under r6\n" in done.output
+    tapering = call("draw", ARTHRITIS, "--strategies", "r6").output
+    ways, inside = tapering.split("what happens inside states")
+    assert ways.count("-> Tapering: Sustained remission") == 4
+    assert "not entered" not in tapering
+    assert "Sustained remission" not in inside
+
+
+def test_moves_that_lines_share_are_drawn_once():
+    from pathway.compiler import compile_program
+    from pathway.drawing import as_figure
+
+    scenario = read(ARTHRITIS)
+    figure = as_figure(compile_program(scenario, "r6", scenario.base_values()), scenario)
+    said = [text.get_text() for text in figure.axes[0].texts]
+    assert sum("remission" in words for words in said) == 1
+
+
+def test_help_says_what_is_drawn_and_told_without_strategies():
+    for command in ("draw", "trace"):
+        assert "the comparator" in re.sub(r"\s+", " ", call(command, "--help").output)
+    assert "absent: all" in re.sub(r"\s+", " ", call("run", "--help").output)
+
+
+def test_a_page_that_cannot_be_written_is_told_plainly(tmp_path):
+    request = str(Path(ARTHRITIS).parent / "requests/c01_naive_ssc.toml")
+    done = call("review", request, "--html", str(tmp_path / "missing" / "page.html"))
+    assert done.exit_code == 2
+    assert "--html" in done.output
+    assert "No such file or directory" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_trace_names_indices_by_their_labels():
+    told = call("trace", ARTHRITIS, "--patient", "3").output
+    assert "CDAI: " in told
+    assert "das28 esr" not in told
 
 
 def test_sources_lists_numbers_and_csv_can_be_read():

@@ -10,6 +10,7 @@ import pytest
 
 from pathway.cohort import draw_cohort, patient_columns
 from pathway.definition.scenario import Scenario
+from pathway.errors import ScenarioError
 from pathway.reading import check, read
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -55,6 +56,7 @@ def with_factor(folder: Path, text: str) -> Scenario:
         ("50,X,70", 'the text "X"'),
         ("50,0.5,70", "0.5\n  expected  sex (1 female): 0 or 1"),
         ("50,2,70", "row 2, column female"),
+        ("50,7,70", "7\n  expected  sex (1 female): 0 or 1"),
         ("50,1,450", "score at entry: 0 to 100 points"),
         ("50,,70", "an empty cell"),
         ("50,1", "row 2, column score_at_entry\n  found     an empty cell"),
@@ -111,3 +113,12 @@ def test_links_out_of_the_folder_and_circles_of_links_are_refused(folder: Path) 
 def test_a_file_that_is_not_a_file_is_refused(folder: Path) -> None:
     (folder / "mine.csv").mkdir()
     assert check(folder / "tiny.toml")[0].found == "a folder"
+
+
+def test_a_patient_beyond_the_file_is_told_with_the_numbers_there_are(folder: Path) -> None:
+    (folder / "mine.csv").write_text(HEADER + "50,1,70\n60,0,50\n")
+    scenario = read(folder / "tiny.toml")
+    with pytest.raises(ScenarioError, match=r"2 patients, counted from 0\n  expected  a patient 2\n  mend      ask for a patient from 0 to 1"):
+        draw_cohort(scenario, scenario.base_values(), size=1, first=2)
+    with pytest.raises(ScenarioError, match=r"patients 0 to 4\n  mend      ask for fewer"):
+        draw_cohort(scenario, scenario.base_values(), size=5)

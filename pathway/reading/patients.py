@@ -92,8 +92,10 @@ def _column(name: str, covariate: Covariate, cells: Cells, file: str, findings: 
             findings.faults.add(
                 where=place,
                 found=f"{one:g}",
-                expected=f"{covariate.label}: {covariate.low:g} to {covariate.high:g} {covariate.unit}".rstrip(),
-                mend="correct the value, or check its unit",
+                expected=f"{covariate.label}: 0 or 1"
+                if covariate.is_indicator
+                else f"{covariate.label}: {covariate.low:g} to {covariate.high:g} {covariate.unit}".rstrip(),
+                mend="write 1 for yes and 0 for no" if covariate.is_indicator else "correct the value, or check its unit",
             )
         elif covariate.is_indicator and one not in (0.0, 1.0):
             findings.faults.add(

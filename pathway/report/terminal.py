@@ -23,28 +23,28 @@ def duration(seconds: float) -> str:
 
 
 def summary_text(results: Results) -> str:
-    """Write the full incremental analysis as text."""
+    """Write the full incremental analysis as text: ids first, as ``--strategies`` takes them and labels quote them."""
     from pathway.report.formats import printed
     from pathway.report.tables import full_incremental
     from pathway.report.view import View
 
     view = View(results)
     table = full_incremental(view)
-    lines = [["strategy", f"cost ({view.currency})", "QALYs", "added cost", "added QALYs", "cost per QALY gained"]]
+    lines = [["id", "strategy", f"cost ({view.currency})", "QALYs", "added cost", "added QALYs", "cost per QALY gained"]]
     wanted = [
         next(column for column in table.columns if column.key == key)
         for key in ("label", "cost", "qaly", "inc_cost", "inc_qaly", "icer_text")
     ]
     for record in table.frame.to_dict("records"):
-        cells = [
+        cells = [str(record["strategy"])] + [
             " ".join(
                 part for part in printed(record[column.key], column, record.get(column.error, float("nan"))) if part
             )
             for column in wanted
         ]
-        cells[-1] = cells[-1] or str(record["status_text"])
+        cells[-1] = cells[-1] or str(record["status"]).replace(" + ", " and ")
         lines.append(cells)
-    text = aligned(lines, numeric=(1, 2, 3, 4))
+    text = aligned(lines, numeric=(2, 3, 4, 5))
     return f"{text}\n\n±: standard error of the simulation. Decision support, not individual treatment advice."
 
 

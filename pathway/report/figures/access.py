@@ -30,6 +30,8 @@ STAGES = (
 )
 YEARS_SHOWN = 5.0
 LONGEST_DAYS = 150.0
+MOST_PANELS = 3
+"""In a row: more would make names of drugs and stages run into each other."""
 LOSS, GAIN = "#B2552D", "#2D7F5E"
 
 
@@ -88,13 +90,18 @@ def funnel_figure(view: View) -> list[Sheet]:
 def draw_funnel(look: Look, data: pd.DataFrame, treatments: dict[str, str]) -> Figure:
     """One panel a treatment; ``treatments``: id and words."""
     names = [name for name in look.ids if name in set(data["strategy"])]
-    figure = paper(9.6, 3.6)
-    panels = figure.subplots(1, len(treatments), sharey=True, squeeze=False)[0]
-    for axes, (treatment, words) in zip(panels, treatments.items(), strict=True):
+    columns = min(len(treatments), MOST_PANELS)
+    rows = -(-len(treatments) // columns)
+    figure = paper(9.6, 1.0 + 2.6 * rows)
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for axes, (treatment, words) in zip(grid.flat, treatments.items(), strict=False):
         _funnel_panel(look, axes, data[data["treatment"] == treatment], names)
         axes.set_title(wrapped(words, 26, 2))
-    panels[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    panels[0].set_ylabel("Share of first requests")
+    for axes in grid.flat[len(treatments) :]:
+        axes.set_axis_off()
+    for axes in grid[:, 0]:
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.set_ylabel("Share of first requests")
     strategy_legend(figure, [(look.labels[name], look.colours[name]) for name in names])
     return figure
 
@@ -124,8 +131,10 @@ def waiting_numbers(view: View) -> pd.DataFrame:
 
 
 def waiting_figure(view: View) -> list[Sheet]:
-    """Share of orders still without a first dose, by days since the order."""
+    """Share of orders still without a first dose, by days since the order; none where nobody waits (renewals alone are reviewed)."""
     data = waiting_numbers(view)
+    if not (data["days"] > 0.0).any():
+        return []
     grid = np.arange(0.0, LONGEST_DAYS + 0.5, 1.0)
     rows, medians = [], []
     for name in view.ids:
@@ -188,7 +197,7 @@ def marker_figure(view: View) -> list[Sheet]:
     data = marker_numbers(view, marker, last)
     words, unit = plain(document.label), plain(document.unit)
     ends = data.groupby("strategy", sort=False)["difference"].last()
-    end = "; ".join(f"{view.labels[str(name)]} {value:+.0f} {unit}" for name, value in ends.items())
+    end = "; ".join(f"{view.labels[str(name)]} {value:+.3g} {unit}" for name, value in ends.items())
     head = f"{words}, {unit}, less\n{wrapped(view.labels[view.comparator], 44, 1)}"
     return [
         Sheet(
