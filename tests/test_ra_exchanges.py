@@ -1,0 +1,76 @@
+"""What goes on when a drug is spaced, or full dose is given again: a taper must win no health by a clock that starts anew or a reason of stopping left out."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pathway import experiment
+from pathway.compiler import compile_program
+from pathway.definition.scenario import Scenario
+from pathway.program import ClockKind
+from pathway.reading import read
+
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
+PATIENTS = 400
+FULL_DOSE = {
+    "adalimumab_spaced": "adalimumab", "etanercept_spaced": "etanercept", "abatacept_spaced": "abatacept", "tocilizumab_iv_spaced": "tocilizumab_iv",
+    "tocilizumab_sc_spaced": "tocilizumab_sc",
+}  # fmt: skip
+
+
+@cache
+def scenario() -> Scenario:
+    """The main study of rheumatoid arthritis."""
+    return read(SCENARIOS / "ra_us.toml")
+
+
+@cache
+def events() -> pd.DataFrame:
+    """Histories under R6; names as text."""
+    frame = experiment.run(scenario(), patients=PATIENTS, strategies=["r6"]).strategies["r6"].log.frame()
+    return frame.assign(**{column: frame[column].astype(str) for column in ("kind", "name", "detail", "state")})
+
+
+@pytest.mark.parametrize(("spaced", "full"), FULL_DOSE.items())
+def test_a_spaced_drug_stops_for_the_reasons_and_at_the_rates_of_full_dose(spaced, full):
+    program = compile_program(scenario(), "r6", scenario().base_values())
+    of = {drug: {} for drug in (spaced, full)}
+    for one in program.transitions:
+        if one.treatment >= 0 and program.treatments[one.treatment] in of:
+            drug = program.treatments[one.treatment]
+            of[drug][one.name.removeprefix(f"{drug}_")] = (one.reason, one.rates, one.clock.kind, one.sources)
+    assert set(of[full]) == {"intolerance", "infection_stop", "choice", "loss"}
+    assert {name: (reason, rates) for name, (reason, rates, _, _) in of[spaced].items()} == {name: (reason, rates) for name, (reason, rates, _, _) in of[full].items()}
+    for name in ("intolerance", "loss"):
+        assert of[spaced][name][2] is ClockKind.LINE
+        assert of[full][name][2] is ClockKind.LINE
+
+
+def test_an_interval_that_changes_gives_no_half_year_without_loss():
+    frame = events()
+    courses = frame[(frame["kind"] == "start") & frame["name"].isin([*FULL_DOSE, *FULL_DOSE.values()])]
+    lost = frame[(frame["kind"] == "lose")]
+    younger = 0
+    for _, row in lost.iterrows():
+        begun = courses[(courses["patient"] == row["patient"]) & (courses["name"] == row["name"]) & (courses["time"] <= row["time"])]
+        younger += not begun.empty and row["time"] - begun["time"].max() < 0.5
+    assert younger > 0
+
+
+def test_who_stops_a_spaced_drug_by_choice_or_for_harm_is_not_given_it_at_full_dose():
+    frame = events()
+    stops = frame[(frame["kind"] == "stop") & frame["name"].isin(list(FULL_DOSE)) & frame["detail"].isin(["choice", "intolerance", "safety"])]
+    alone = 0
+    for _, row in stops.iterrows():
+        of_patient = frame[frame["patient"] == row["patient"]]
+        now = of_patient[of_patient["time"] == row["time"]]
+        if ((now["kind"] == "stop") & now["name"].str.startswith("methotrexate")).any():
+            continue  # methotrexate was not tolerated: the drug goes on alone, at full dose
+        alone += 1
+        later = of_patient[(of_patient["time"] >= row["time"]) & (of_patient["kind"] == "start")]
+        assert FULL_DOSE[row["name"]] not in set(later["name"])
+    assert alone > 5
