@@ -1,4 +1,4 @@
-"""What goes on when a drug is spaced, or full dose is given again: a taper must win no health by a clock that starts anew or a reason of stopping left out."""
+"""What goes on when a drug is spaced, or a conventional one follows a targeted one: a taper must win no health by a clock that starts anew or a reason of stopping left out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathway.compiler import compile_program
 from pathway.definition.scenario import Scenario
 from pathway.program import ClockKind
 from pathway.reading import read
+from tests.ra_trials import allowed, arm
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 PATIENTS = 400
@@ -74,3 +75,23 @@ def test_who_stops_a_spaced_drug_by_choice_or_for_harm_is_not_given_it_at_full_d
         later = of_patient[(of_patient["time"] >= row["time"]) & (of_patient["kind"] == "start")]
         assert FULL_DOSE[row["name"]] not in set(later["name"])
     assert alone > 5
+
+
+@pytest.mark.parametrize("drug", ["sulfasalazine", "leflunomide"])
+def test_conventional_drugs_respond_less_after_a_targeted_one(drug):
+    naive, later = arm((drug,), patients=600), arm((drug,), "tnf_inadequate", patients=600)
+    assert later.acr[0] < naive.acr[0] - 0.02
+    published = (0.521 if drug == "sulfasalazine" else 0.291, 0.835)
+    assert later.acr[0] == pytest.approx(published[0] * published[1], abs=allowed(published[0] * published[1], later.size))
+    assert naive.acr[0] == pytest.approx(published[0], abs=allowed(published[0], naive.size))
+
+
+def test_csdmards_on_later_lines_of_a_patient_without_a_targeted_drug_are_not_made_weaker():
+    program = compile_program(scenario(), "r1", scenario().base_values())
+    frame = experiment.run(scenario(), patients=PATIENTS, strategies=["r1"]).strategies["r1"].log.frame()
+    targeted = {"adalimumab", "etanercept", "certolizumab", "abatacept", "tocilizumab_sc", "rituximab", "upadacitinib"}
+    assert not set(frame[frame["kind"] == "start"]["name"].astype(str)) & targeted
+    weaker = [spec.factors for spec in program.responses if program.treatments[spec.treatment] in {"methotrexate_optimised", "sulfasalazine", "leflunomide"}]
+    earlier = [spec.factors for spec in program.responses if program.treatments[spec.treatment] == "abatacept"]
+    assert len(weaker) == 3
+    assert all(len(factors) == 1 and factors[0][0] != earlier[0][0][0] for factors in weaker)  # by what was taken, not by the number of the line
