@@ -77,6 +77,11 @@ def test_who_stops_a_spaced_drug_by_choice_or_for_harm_is_not_given_it_at_full_d
     assert alone > 5
 
 
+def test_a_flare_costs_health():
+    utility = experiment.run(scenario(), patients=20, strategies=["r6"]).terms.utility
+    assert -0.156 < utility.conditions["flare"] < 0.0
+
+
 @pytest.mark.parametrize("drug", ["sulfasalazine", "leflunomide"])
 def test_conventional_drugs_respond_less_after_a_targeted_one(drug):
     naive, later = arm((drug,), patients=600), arm((drug,), "tnf_inadequate", patients=600)
