@@ -77,6 +77,16 @@ def test_who_stops_a_spaced_drug_by_choice_or_for_harm_is_not_given_it_at_full_d
     assert alone > 5
 
 
+def test_an_infection_ends_no_drug_that_began_while_it_lasted():
+    """A drug that starts held is not to blame: one infection took three lines in a month."""
+    frame = events()
+    stops = frame[(frame["kind"] == "stop") & (frame["detail"] == "safety")]
+    assert len(stops) > 20
+    for _, row in stops.iterrows():
+        of_course = frame[(frame["patient"] == row["patient"]) & (frame["name"] == row["name"]) & (frame["kind"] == "start") & (frame["time"] <= row["time"])]
+        assert row["time"] - of_course["time"].max() >= 30.4375 / 365.25 - 1e-9
+
+
 def test_a_flare_costs_health():
     utility = experiment.run(scenario(), patients=20, strategies=["r6"]).terms.utility
     assert -0.156 < utility.conditions["flare"] < 0.0
