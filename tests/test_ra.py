@@ -229,7 +229,7 @@ def test_a_spaced_drug_works_as_it_did_and_full_dose_works_again():
     entry = at_entry("sjc28")
     for _, row in tapered.iterrows():
         later = frame[(frame["patient"] == row["patient"]) & (frame["time"] > row["time"])]
-        first = later[later["kind"].isin(["condition", "stop", "move", "end"])]["time"].min()
+        first = later[later["kind"].isin(["condition", "stop", "move", "end", "lose"])]["time"].min()
         if first > row["time"] + 0.1:
             at, after = (true_values("r6", "sjc28", row["patient"], row["time"] + delay) for delay in (0.0, 0.09))
             assert after == pytest.approx(at, abs=1e-9)

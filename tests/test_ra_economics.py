@@ -258,7 +258,7 @@ def test_men_have_less_utility_at_the_same_haq_in_both_maps():
 
 
 def test_a_serious_infection_costs_a_utility_of_0_156():
-    assert economics().utility.conditions == {"infection": "decrement_infection"}
+    assert economics().utility.conditions["infection"] == "decrement_infection"
     assert values()["decrement_infection"] == -0.156
 
 

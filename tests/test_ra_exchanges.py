@@ -1,0 +1,112 @@
+"""What goes on when a drug is spaced, or a conventional one follows a targeted one: a taper must win no health by a clock that starts anew or a reason of stopping left out."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pathway import experiment
+from pathway.compiler import compile_program
+from pathway.definition.scenario import Scenario
+from pathway.program import ClockKind
+from pathway.reading import read
+from tests.ra_trials import allowed, arm
+
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
+PATIENTS = 400
+FULL_DOSE = {
+    "adalimumab_spaced": "adalimumab", "etanercept_spaced": "etanercept", "abatacept_spaced": "abatacept", "tocilizumab_iv_spaced": "tocilizumab_iv",
+    "tocilizumab_sc_spaced": "tocilizumab_sc",
+}  # fmt: skip
+
+
+@cache
+def scenario() -> Scenario:
+    """The main study of rheumatoid arthritis."""
+    return read(SCENARIOS / "ra_us.toml")
+
+
+@cache
+def events() -> pd.DataFrame:
+    """Histories under R6; names as text."""
+    frame = experiment.run(scenario(), patients=PATIENTS, strategies=["r6"]).strategies["r6"].log.frame()
+    return frame.assign(**{column: frame[column].astype(str) for column in ("kind", "name", "detail", "state")})
+
+
+@pytest.mark.parametrize(("spaced", "full"), FULL_DOSE.items())
+def test_a_spaced_drug_stops_for_the_reasons_and_at_the_rates_of_full_dose(spaced, full):
+    program = compile_program(scenario(), "r6", scenario().base_values())
+    of = {drug: {} for drug in (spaced, full)}
+    for one in program.transitions:
+        if one.treatment >= 0 and program.treatments[one.treatment] in of:
+            drug = program.treatments[one.treatment]
+            of[drug][one.name.removeprefix(f"{drug}_")] = (one.reason, one.rates, one.clock.kind, one.sources)
+    assert set(of[full]) == {"intolerance", "infection_stop", "choice", "loss"}
+    assert {name: (reason, rates) for name, (reason, rates, _, _) in of[spaced].items()} == {name: (reason, rates) for name, (reason, rates, _, _) in of[full].items()}
+    for name in ("intolerance", "loss"):
+        assert of[spaced][name][2] is ClockKind.LINE
+        assert of[full][name][2] is ClockKind.LINE
+
+
+def test_an_interval_that_changes_gives_no_half_year_without_loss():
+    frame = events()
+    courses = frame[(frame["kind"] == "start") & frame["name"].isin([*FULL_DOSE, *FULL_DOSE.values()])]
+    lost = frame[(frame["kind"] == "lose")]
+    younger = 0
+    for _, row in lost.iterrows():
+        begun = courses[(courses["patient"] == row["patient"]) & (courses["name"] == row["name"]) & (courses["time"] <= row["time"])]
+        younger += not begun.empty and row["time"] - begun["time"].max() < 0.5
+    assert younger > 0
+
+
+def test_who_stops_a_spaced_drug_by_choice_or_for_harm_is_not_given_it_at_full_dose():
+    frame = events()
+    stops = frame[(frame["kind"] == "stop") & frame["name"].isin(list(FULL_DOSE)) & frame["detail"].isin(["choice", "intolerance", "safety"])]
+    alone = 0
+    for _, row in stops.iterrows():
+        of_patient = frame[frame["patient"] == row["patient"]]
+        now = of_patient[of_patient["time"] == row["time"]]
+        if ((now["kind"] == "stop") & now["name"].str.startswith("methotrexate")).any():
+            continue  # methotrexate was not tolerated: the drug goes on alone, at full dose
+        alone += 1
+        later = of_patient[(of_patient["time"] >= row["time"]) & (of_patient["kind"] == "start")]
+        assert FULL_DOSE[row["name"]] not in set(later["name"])
+    assert alone > 5
+
+
+def test_an_infection_ends_no_drug_that_began_while_it_lasted():
+    """A drug that starts held is not to blame: one infection took three lines in a month."""
+    frame = events()
+    stops = frame[(frame["kind"] == "stop") & (frame["detail"] == "safety")]
+    assert len(stops) > 20
+    for _, row in stops.iterrows():
+        of_course = frame[(frame["patient"] == row["patient"]) & (frame["name"] == row["name"]) & (frame["kind"] == "start") & (frame["time"] <= row["time"])]
+        assert row["time"] - of_course["time"].max() >= 30.4375 / 365.25 - 1e-9
+
+
+def test_a_flare_costs_health():
+    utility = experiment.run(scenario(), patients=20, strategies=["r6"]).terms.utility
+    assert -0.156 < utility.conditions["flare"] < 0.0
+
+
+@pytest.mark.parametrize("drug", ["sulfasalazine", "leflunomide"])
+def test_conventional_drugs_respond_less_after_a_targeted_one(drug):
+    naive, later = arm((drug,), patients=600), arm((drug,), "tnf_inadequate", patients=600)
+    assert later.acr[0] < naive.acr[0] - 0.02
+    published = (0.521 if drug == "sulfasalazine" else 0.291, 0.835)
+    assert later.acr[0] == pytest.approx(published[0] * published[1], abs=allowed(published[0] * published[1], later.size))
+    assert naive.acr[0] == pytest.approx(published[0], abs=allowed(published[0], naive.size))
+
+
+def test_csdmards_on_later_lines_of_a_patient_without_a_targeted_drug_are_not_made_weaker():
+    program = compile_program(scenario(), "r1", scenario().base_values())
+    frame = experiment.run(scenario(), patients=PATIENTS, strategies=["r1"]).strategies["r1"].log.frame()
+    targeted = {"adalimumab", "etanercept", "certolizumab", "abatacept", "tocilizumab_sc", "rituximab", "upadacitinib"}
+    assert not set(frame[frame["kind"] == "start"]["name"].astype(str)) & targeted
+    weaker = [spec.factors for spec in program.responses if program.treatments[spec.treatment] in {"methotrexate_optimised", "sulfasalazine", "leflunomide"}]
+    earlier = [spec.factors for spec in program.responses if program.treatments[spec.treatment] == "abatacept"]
+    assert len(weaker) == 3
+    assert all(len(factors) == 1 and factors[0][0] != earlier[0][0][0] for factors in weaker)  # by what was taken, not by the number of the line
