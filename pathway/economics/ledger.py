@@ -281,25 +281,46 @@ def _by_line(
 
 
 def _joined(parts: list[tuple[str, str, dict[str, Column]]], categories: tuple[str, ...], items: tuple[str, ...], *, is_ordered: bool) -> dict[str, Column]:
-    """Join all uses: those of one category and item in order of patient and start, then all of them, if they are to be ordered."""
+    """Join all uses: those of one category and item in order of patient and start, then all of them, if they are to be ordered.
+
+    Every column is laid out once and filled pair by pair: most of what this costs is memory touched for the first time.
+    """
     of_pair: dict[tuple[int, int], list[dict[str, Column]]] = {}
     for category, item, table in parts:
         of_pair.setdefault((categories.index(category), items.index(item)), []).append(table)
-    tables: list[dict[str, Column]] = []
-    for (category_number, item_number), same in sorted(of_pair.items()):
+    size = sum(table["patient"].size for _, _, table in parts)
+    columns: dict[str, Column] = {name: np.zeros(size, dtype=kind) for name, kind in USE_COLUMNS.items()}
+    first = 0
+    # Where all are to be ordered, those of one item stand together: a stable merge then leaves items in order where patient and start are the same.
+    for category_number, item_number in sorted(of_pair, key=lambda pair: (pair[1], pair[0]) if is_ordered else pair):
+        same = of_pair[category_number, item_number]
         table = same[0] if len(same) == 1 else {name: np.concatenate([one[name] for one in same]) for name in same[0]}
-        if not _is_sorted(np.asarray(table["patient"], dtype=np.int64), np.asarray(table["start"], dtype=np.float64)):
-            order = np.lexsort((table["start"], table["patient"]))
-            table = {name: column[order] for name, column in table.items()}
-        size = table["patient"].size
-        tables.append({**table, "category": np.full(size, category_number, dtype=np.int64), "item": np.full(size, item_number, dtype=np.int64)})
-    columns: dict[str, Column] = {name: np.concatenate([np.zeros(0, dtype=kind), *(table[name] for table in tables)]) for name, kind in USE_COLUMNS.items()}
-    if not is_ordered:
-        return columns
-    order = np.lexsort((columns["item"], columns["start"], columns["patient"]))
-    return {name: column[order] for name, column in columns.items()}
+        place = slice(first, first + table["patient"].size)
+        order = _order_of(np.asarray(table["patient"], dtype=np.int64), np.asarray(table["start"], dtype=np.float64))
+        for name, column in table.items():
+            if order is None:
+                columns[name][place] = column
+            else:
+                np.take(column, order, out=columns[name][place], mode="clip")  # clip: without a copy of its own
+        columns["category"][place], columns["item"][place] = category_number, item_number
+        first = place.stop
+    order = _order_of(np.asarray(columns["patient"], dtype=np.int64), np.asarray(columns["start"], dtype=np.float64)) if is_ordered else None
+    return columns if order is None else {name: column[order] for name, column in columns.items()}
+
+
+def _order_of(patient: Ints, start: Floats) -> Ints | None:
+    """Order of rows by patient, then start, ties as they stand; None: they stand so.
+
+    Rows are runs that are in order, one for each row of dosing.csv: a stable sort of a single key merges them, where two keys would be sorted from the beginning. The key is
+    rounded, so what it says is looked at; times that it cannot tell apart are sorted by both.
+    """
+    if _is_sorted(patient, start):
+        return None
+    order = np.argsort(patient * (start.max() + 1.0) + start, kind="stable")
+    return np.asarray(order if _is_sorted(patient[order], start[order]) else np.lexsort((start, patient)), dtype=np.int64)
 
 
 def _is_sorted(patient: Ints, start: Floats) -> bool:
     """Do rows stand in order of patient, then of start?"""
-    return bool(np.all((patient[1:] > patient[:-1]) | ((patient[1:] == patient[:-1]) & (start[1:] >= start[:-1]))))
+    falls = np.flatnonzero(start[1:] < start[:-1])  # few: from one course to the next
+    return bool(np.all(patient[1:] >= patient[:-1]) and np.all(patient[falls + 1] > patient[falls]))
