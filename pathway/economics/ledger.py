@@ -35,7 +35,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pathway.definition.documents import DosingRow, EconomicsDocument
-from pathway.economics.druguse import amounts, use_of
+from pathway.economics.druguse import Schedules, Use, amounts
 from pathway.economics.life import life_of
 from pathway.economics.resources import resource_use
 from pathway.economics.timeline import Moments, Timeline, courses_of, holds_of, reductions_of, timeline_of
@@ -141,7 +141,7 @@ def build(log: EventLog, program: Program, cohort: Cohort, library: Books, value
         Parameter values by id, for thresholds that resources name (bands of a marker).
     is_ordered
         Put ``use`` in order of patient, start and item? Otherwise it stands in order of category and item, then of patient and start, and does not say under which line and
-        regimen a use of a drug fell (0); it is worth the same, and a third of the work is spared.
+        regimen a use fell (0); it is worth the same, and a third of the work is spared.
 
     Raises
     ------
@@ -159,26 +159,26 @@ def build(log: EventLog, program: Program, cohort: Cohort, library: Books, value
         if not rows or not courses.position.size:
             continue
         holds, reductions = holds_of(timeline, number), reductions_of(timeline, number)
+        of_band: dict[tuple[float | None, float | None], Schedules] = {}
         for row in rows:
-            fits = _weighs(cohort, row)
-            given, paused = courses.only(fits), holds.only(fits)
-            if not given.position.size:
+            band = (row.weight_at_least, row.weight_below)
+            if band not in of_band:
+                fits = _weighs(cohort, row)
+                of_band[band] = Schedules(courses.only(fits), holds.only(fits))
+            if not of_band[band].courses.position.size:
                 continue
             needed, paid = amounts(row, _size(cohort, "weight_kg", row), _size(cohort, "body_surface", row))
-            use = use_of(row, given, paused, needed, paid, reductions)
-            columns = (use.position, use.quantity, use.waste, use.start, use.stop)
-            parts.append((row.category, row.item, _by_line(timeline, changes, *columns, is_placed=is_ordered)))
+            parts.append((row.category, row.item, _by_line(timeline, changes, of_band[band].use_of(row, needed, paid, reductions), is_placed=is_ordered)))
     age = cohort.values[:, program.age] if program.age >= 0 else np.zeros(cohort.size)  # noqa: PD011
     for resource in library.economics.resources:
         used = resource_use(resource, timeline, life, values, age)
         table: dict[str, Column] = {
             "patient": used.position,
-            "line": used.line,
-            "regimen": used.regimen,
             "quantity": used.quantity,
             "waste": np.zeros(used.quantity.size),
             "start": used.start,
             "stop": used.stop,
+            **({"line": used.line, "regimen": used.regimen} if is_ordered else {}),
         }
         parts.append((resource.category, resource.item, table))
     used_categories, used_items = {category for category, _, _ in parts}, {item for _, item, _ in parts}
@@ -251,33 +251,26 @@ def _weighs(cohort: Cohort, row: DosingRow) -> NDArray[np.bool_]:
     return fits
 
 
-def _by_line(
-    timeline: Timeline, changes: Moments, position: Ints, quantity: Floats, waste: Floats, start: Floats, stop: Floats, *, is_placed: bool
-) -> dict[str, Column]:
+def _by_line(timeline: Timeline, changes: Moments, use: Use, *, is_placed: bool) -> dict[str, Column]:
     """Say under which line and regimen each use fell, if it is to be placed; what accrues evenly is cut where these change."""
-    spread = np.flatnonzero(stop > start)
+    spread = np.flatnonzero(use.stop > use.start)
     if spread.size:
-        piece, begin, end = changes.cut(position[spread], start[spread], stop[spread])
+        piece, begin, end = changes.cut(use.position[spread], use.start[spread], use.stop[spread])
         piece = spread[piece]
-        share = (end - begin) / (stop[piece] - start[piece])
-        once = np.flatnonzero(stop <= start)
-        quantity = np.concatenate([quantity[once], quantity[piece] * share])
-        waste = np.concatenate([waste[once], waste[piece] * share])
-        position = np.concatenate([position[once], position[piece]])
-        start, stop = np.concatenate([start[once], begin]), np.concatenate([stop[once], end])
-    line = regimen = np.zeros(position.size, dtype=np.int64)
-    if is_placed:
-        row = timeline.last_row(position, start)
-        line, regimen = timeline.column("line", row), timeline.column("regimen", row)
-    return {
-        "patient": position,
-        "line": line,
-        "regimen": regimen,
-        "quantity": quantity,
-        "waste": waste,
-        "start": start,
-        "stop": stop,
-    }
+        share = (end - begin) / (use.stop[piece] - use.start[piece])
+        once = np.flatnonzero(use.stop <= use.start)
+        use = Use(
+            position=np.concatenate([use.position[once], use.position[piece]]),
+            quantity=np.concatenate([use.quantity[once], use.quantity[piece] * share]),
+            waste=np.concatenate([use.waste[once], use.waste[piece] * share]),
+            start=np.concatenate([use.start[once], begin]),
+            stop=np.concatenate([use.stop[once], end]),
+        )
+    table: dict[str, Column] = {"patient": use.position, "quantity": use.quantity, "waste": use.waste, "start": use.start, "stop": use.stop}
+    if not is_placed:
+        return table
+    row = timeline.last_row(use.position, use.start)
+    return {**table, "line": timeline.column("line", row), "regimen": timeline.column("regimen", row)}
 
 
 def _joined(parts: list[tuple[str, str, dict[str, Column]]], categories: tuple[str, ...], items: tuple[str, ...], *, is_ordered: bool) -> dict[str, Column]:
