@@ -35,7 +35,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pathway.definition.documents import DosingRow, EconomicsDocument
-from pathway.economics.druguse import amounts, use_of
+from pathway.economics.druguse import Schedules, Use, amounts
 from pathway.economics.life import life_of
 from pathway.economics.resources import resource_use
 from pathway.economics.timeline import Moments, Timeline, courses_of, holds_of, reductions_of, timeline_of
@@ -141,7 +141,7 @@ def build(log: EventLog, program: Program, cohort: Cohort, library: Books, value
         Parameter values by id, for thresholds that resources name (bands of a marker).
     is_ordered
         Put ``use`` in order of patient, start and item? Otherwise it stands in order of category and item, then of patient and start, and does not say under which line and
-        regimen a use of a drug fell (0); it is worth the same, and a third of the work is spared.
+        regimen a use fell (0); it is worth the same, and a third of the work is spared.
 
     Raises
     ------
@@ -159,26 +159,26 @@ def build(log: EventLog, program: Program, cohort: Cohort, library: Books, value
         if not rows or not courses.position.size:
             continue
         holds, reductions = holds_of(timeline, number), reductions_of(timeline, number)
+        of_band: dict[tuple[float | None, float | None], Schedules] = {}
         for row in rows:
-            fits = _weighs(cohort, row)
-            given, paused = courses.only(fits), holds.only(fits)
-            if not given.position.size:
+            band = (row.weight_at_least, row.weight_below)
+            if band not in of_band:
+                fits = _weighs(cohort, row)
+                of_band[band] = Schedules(courses.only(fits), holds.only(fits))
+            if not of_band[band].courses.position.size:
                 continue
             needed, paid = amounts(row, _size(cohort, "weight_kg", row), _size(cohort, "body_surface", row))
-            use = use_of(row, given, paused, needed, paid, reductions)
-            columns = (use.position, use.quantity, use.waste, use.start, use.stop)
-            parts.append((row.category, row.item, _by_line(timeline, changes, *columns, is_placed=is_ordered)))
+            parts.append((row.category, row.item, _by_line(timeline, changes, of_band[band].use_of(row, needed, paid, reductions), is_placed=is_ordered)))
     age = cohort.values[:, program.age] if program.age >= 0 else np.zeros(cohort.size)  # noqa: PD011
     for resource in library.economics.resources:
         used = resource_use(resource, timeline, life, values, age)
         table: dict[str, Column] = {
             "patient": used.position,
-            "line": used.line,
-            "regimen": used.regimen,
             "quantity": used.quantity,
             "waste": np.zeros(used.quantity.size),
             "start": used.start,
             "stop": used.stop,
+            **({"line": used.line, "regimen": used.regimen} if is_ordered else {}),
         }
         parts.append((resource.category, resource.item, table))
     used_categories, used_items = {category for category, _, _ in parts}, {item for _, item, _ in parts}
@@ -251,55 +251,69 @@ def _weighs(cohort: Cohort, row: DosingRow) -> NDArray[np.bool_]:
     return fits
 
 
-def _by_line(
-    timeline: Timeline, changes: Moments, position: Ints, quantity: Floats, waste: Floats, start: Floats, stop: Floats, *, is_placed: bool
-) -> dict[str, Column]:
+def _by_line(timeline: Timeline, changes: Moments, use: Use, *, is_placed: bool) -> dict[str, Column]:
     """Say under which line and regimen each use fell, if it is to be placed; what accrues evenly is cut where these change."""
-    spread = np.flatnonzero(stop > start)
+    spread = np.flatnonzero(use.stop > use.start)
     if spread.size:
-        piece, begin, end = changes.cut(position[spread], start[spread], stop[spread])
+        piece, begin, end = changes.cut(use.position[spread], use.start[spread], use.stop[spread])
         piece = spread[piece]
-        share = (end - begin) / (stop[piece] - start[piece])
-        once = np.flatnonzero(stop <= start)
-        quantity = np.concatenate([quantity[once], quantity[piece] * share])
-        waste = np.concatenate([waste[once], waste[piece] * share])
-        position = np.concatenate([position[once], position[piece]])
-        start, stop = np.concatenate([start[once], begin]), np.concatenate([stop[once], end])
-    line = regimen = np.zeros(position.size, dtype=np.int64)
-    if is_placed:
-        row = timeline.last_row(position, start)
-        line, regimen = timeline.column("line", row), timeline.column("regimen", row)
-    return {
-        "patient": position,
-        "line": line,
-        "regimen": regimen,
-        "quantity": quantity,
-        "waste": waste,
-        "start": start,
-        "stop": stop,
-    }
+        share = (end - begin) / (use.stop[piece] - use.start[piece])
+        once = np.flatnonzero(use.stop <= use.start)
+        use = Use(
+            position=np.concatenate([use.position[once], use.position[piece]]),
+            quantity=np.concatenate([use.quantity[once], use.quantity[piece] * share]),
+            waste=np.concatenate([use.waste[once], use.waste[piece] * share]),
+            start=np.concatenate([use.start[once], begin]),
+            stop=np.concatenate([use.stop[once], end]),
+        )
+    table: dict[str, Column] = {"patient": use.position, "quantity": use.quantity, "waste": use.waste, "start": use.start, "stop": use.stop}
+    if not is_placed:
+        return table
+    row = timeline.last_row(use.position, use.start)
+    return {**table, "line": timeline.column("line", row), "regimen": timeline.column("regimen", row)}
 
 
 def _joined(parts: list[tuple[str, str, dict[str, Column]]], categories: tuple[str, ...], items: tuple[str, ...], *, is_ordered: bool) -> dict[str, Column]:
-    """Join all uses: those of one category and item in order of patient and start, then all of them, if they are to be ordered."""
+    """Join all uses: those of one category and item in order of patient and start, then all of them, if they are to be ordered.
+
+    Every column is laid out once and filled pair by pair: most of what this costs is memory touched for the first time.
+    """
     of_pair: dict[tuple[int, int], list[dict[str, Column]]] = {}
     for category, item, table in parts:
         of_pair.setdefault((categories.index(category), items.index(item)), []).append(table)
-    tables: list[dict[str, Column]] = []
-    for (category_number, item_number), same in sorted(of_pair.items()):
+    size = sum(table["patient"].size for _, _, table in parts)
+    columns: dict[str, Column] = {name: np.zeros(size, dtype=kind) for name, kind in USE_COLUMNS.items()}
+    first = 0
+    # Where all are to be ordered, those of one item stand together: a stable merge then leaves items in order where patient and start are the same.
+    for category_number, item_number in sorted(of_pair, key=lambda pair: (pair[1], pair[0]) if is_ordered else pair):
+        same = of_pair[category_number, item_number]
         table = same[0] if len(same) == 1 else {name: np.concatenate([one[name] for one in same]) for name in same[0]}
-        if not _is_sorted(np.asarray(table["patient"], dtype=np.int64), np.asarray(table["start"], dtype=np.float64)):
-            order = np.lexsort((table["start"], table["patient"]))
-            table = {name: column[order] for name, column in table.items()}
-        size = table["patient"].size
-        tables.append({**table, "category": np.full(size, category_number, dtype=np.int64), "item": np.full(size, item_number, dtype=np.int64)})
-    columns: dict[str, Column] = {name: np.concatenate([np.zeros(0, dtype=kind), *(table[name] for table in tables)]) for name, kind in USE_COLUMNS.items()}
-    if not is_ordered:
-        return columns
-    order = np.lexsort((columns["item"], columns["start"], columns["patient"]))
-    return {name: column[order] for name, column in columns.items()}
+        place = slice(first, first + table["patient"].size)
+        order = _order_of(np.asarray(table["patient"], dtype=np.int64), np.asarray(table["start"], dtype=np.float64))
+        for name, column in table.items():
+            if order is None:
+                columns[name][place] = column
+            else:
+                np.take(column, order, out=columns[name][place], mode="clip")  # clip: without a copy of its own
+        columns["category"][place], columns["item"][place] = category_number, item_number
+        first = place.stop
+    order = _order_of(np.asarray(columns["patient"], dtype=np.int64), np.asarray(columns["start"], dtype=np.float64)) if is_ordered else None
+    return columns if order is None else {name: column[order] for name, column in columns.items()}
+
+
+def _order_of(patient: Ints, start: Floats) -> Ints | None:
+    """Order of rows by patient, then start, ties as they stand; None: they stand so.
+
+    Rows are runs that are in order, one for each row of dosing.csv: a stable sort of a single key merges them, where two keys would be sorted from the beginning. The key is
+    rounded, so what it says is looked at; times that it cannot tell apart are sorted by both.
+    """
+    if _is_sorted(patient, start):
+        return None
+    order = np.argsort(patient * (start.max() + 1.0) + start, kind="stable")
+    return np.asarray(order if _is_sorted(patient[order], start[order]) else np.lexsort((start, patient)), dtype=np.int64)
 
 
 def _is_sorted(patient: Ints, start: Floats) -> bool:
     """Do rows stand in order of patient, then of start?"""
-    return bool(np.all((patient[1:] > patient[:-1]) | ((patient[1:] == patient[:-1]) & (start[1:] >= start[:-1]))))
+    falls = np.flatnonzero(start[1:] < start[:-1])  # few: from one course to the next
+    return bool(np.all(patient[1:] >= patient[:-1]) and np.all(patient[falls + 1] > patient[falls]))

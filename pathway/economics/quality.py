@@ -232,7 +232,8 @@ def quality_adjusted_years(pieces: Pieces, patients: int, rate: float, discounti
     between = np.where(crosses, cap, right)
     convention = discounting.convention
     years = linear_flow(begin, middle, left, between, rate, convention)
-    years = years + linear_flow(middle, end, between, right, rate, convention)
+    rest = np.flatnonzero(middle != end)  # where utility bends, or the last bit of a sum is missing
+    years[rest] += linear_flow(middle[rest], end[rest], between[rest], right[rest], rate, convention)
     return _by_patient(pieces, years, patients)
 
 
@@ -268,6 +269,8 @@ def equal_value_years_gained(ledger: Ledger, comparator: Ledger, terms: Terms, *
         raise EconomicsError(where="evLY", found="cohorts of two sizes", expected="the same patients")
     if not terms.utility.norm.size:
         raise EconomicsError(where="evLY", found="no norm", expected="a norm in economics.toml, table utility")
+    if ledger is comparator:
+        return np.zeros(ledger.patients)
     shared = np.minimum(ledger.end, comparator.end)
     sides = []
     for one, pieces in zip((ledger, comparator), known or [pieces_of(one, terms.utility) for one in (ledger, comparator)], strict=True):

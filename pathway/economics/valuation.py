@@ -171,18 +171,36 @@ class _Bought:
 
 
 def _bought(ledger: Ledger, terms: Terms) -> _Bought:
-    """Value every use and add it up by patient and item."""
+    """Value every use and add it up by patient and item, pair by pair: a pair's rows are few enough to stay near the processor."""
+    unpriced = [name for name in ledger.items if name not in terms.prices]
+    if unpriced:
+        raise EconomicsError(where="prices", found=f"no price for {unpriced[0]}", expected="a price for every item in the ledger")
     use, width, patients = ledger.use, len(ledger.items), ledger.patients
-    plain, present = _costs(ledger, terms)
-    pair = np.asarray(use["category"], dtype=np.int64) * width + np.asarray(use["item"], dtype=np.int64)
-    pairs = np.flatnonzero(np.bincount(pair, minlength=width * len(ledger.categories)))
-    column = np.zeros(width * len(ledger.categories) + 1, dtype=np.int64)
-    column[pairs] = np.arange(pairs.size)
-    which, patient = column[pair], np.asarray(use["patient"], dtype=np.int64)
-    units = [_sums(patient // HUNDRED, which, np.asarray(use[name], dtype=np.float64), hundreds(patients), pairs.size) for name in ("quantity", "waste")]
-    return _Bought(
-        pairs=pairs, items=width, plain=_sums(patient, which, plain, patients, pairs.size), present=_sums(patient, which, present, patients, pairs.size), units=np.stack(units, axis=2)
-    )  # fmt: skip
+    rows = _rows_by_pair(ledger)
+    plain, present = np.zeros((patients, len(rows))), np.zeros((patients, len(rows)))
+    units = np.zeros((hundreds(patients), len(rows), 2))
+    for number, (pair, chosen) in enumerate(rows.items()):
+        patient = np.asarray(use["patient"][chosen], dtype=np.int64)
+        quantity, waste, start, stop = (np.asarray(use[name][chosen], dtype=np.float64) for name in ("quantity", "waste", "start", "stop"))
+        costs = _item_costs(terms, terms.prices[ledger.items[pair % width]], quantity, start, stop)
+        plain[:, number], present[:, number] = (np.bincount(patient, weights=cost, minlength=patients) for cost in costs)
+        hundred = patient // HUNDRED
+        units[:, number] = np.stack([np.bincount(hundred, weights=unit, minlength=len(units)) for unit in (quantity, waste)], axis=1)
+    return _Bought(pairs=np.array(list(rows), dtype=np.int64), items=width, plain=plain, present=present, units=units)
+
+
+def _rows_by_pair(ledger: Ledger) -> dict[int, slice | Ints]:
+    """Rows of every pair of category and item in use (``category * items + item``), as they stand; a slice where the ledger has them pair by pair."""
+    width = len(ledger.items)
+    pair = np.asarray(ledger.use["category"], dtype=np.int64) * width + np.asarray(ledger.use["item"], dtype=np.int64)
+    counts = np.bincount(pair)
+    pairs = np.flatnonzero(counts).tolist()
+    ends = np.cumsum(counts)
+    spans = {number: slice(int(ends[number] - counts[number]), int(ends[number])) for number in pairs}
+    if (pair[1:] >= pair[:-1]).all():
+        return dict(spans)
+    order = np.argsort(pair.astype(np.uint16) if counts.size <= np.iinfo(np.uint16).max else pair, kind="stable")  # short numbers are sorted by digits, many times faster
+    return {number: order[span] for number, span in spans.items()}
 
 
 def _by_map(ledger: Ledger, terms: Terms, pieces: Pieces) -> Floats:
@@ -202,33 +220,14 @@ def _sums(row: Ints, column: Ints, weight: Floats, rows: int, columns: int) -> F
     return np.asarray(sums, dtype=np.float64).reshape(rows, columns)
 
 
-def _costs(ledger: Ledger, terms: Terms) -> tuple[Floats, Floats]:
-    """Cost of every row of use, undiscounted and discounted."""
-    use = ledger.use
-    item = np.asarray(use["item"], dtype=np.int64)
-    quantity, start, stop = (np.asarray(use[name], dtype=np.float64) for name in ("quantity", "start", "stop"))
-    plain, present = np.zeros(item.size), np.zeros(item.size)
-    order = np.argsort(item.astype(np.int16), kind="stable")
-    ends = np.cumsum(np.bincount(item, minlength=len(ledger.items)))
-    for number, name in enumerate(ledger.items):
-        if name not in terms.prices:
-            raise EconomicsError(
-                where="prices", found=f"no price for {name}", expected="a price for every item in the ledger"
-            )
-        rows = order[ends[number - 1] if number else 0 : ends[number]]
-        if rows.size:
-            costs = _item_costs(terms, terms.prices[name], quantity[rows], start[rows], stop[rows])
-            plain[rows], present[rows] = costs
-    return plain, present
-
-
 def _item_costs(terms: Terms, price: Price, quantity: Floats, start: Floats, stop: Floats) -> tuple[Floats, Floats]:
     """Value instant uses at the price of their time, and spread uses split where the price changes."""
     rate, convention = terms.discounting.costs, terms.discounting.convention
-    instant = stop == start
-    plain = quantity * price.at(start)
-    present = plain * factor(start, rate, convention)
-    spread = np.flatnonzero(~instant)
+    spread = np.flatnonzero(stop != start)
+    plain, present = np.zeros(start.size), np.zeros(start.size)
+    if spread.size < start.size:
+        plain = quantity * price.at(start)
+        present = plain * factor(start, rate, convention)
     if spread.size:
         first, last = start[spread], stop[spread]
         per_year = quantity[spread] / (last - first)
