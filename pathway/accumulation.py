@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,7 +24,7 @@ from pathway.economics.summary import summarise
 from pathway.economics.valuation import Terms, value
 from pathway.engines import THREADED, simulate
 from pathway.program import Cohort, Program
-from pathway.telling import Progress
+from pathway.telling import Progress, processes
 
 PILOT = 100
 """Patients of the block that estimates how long a run will take: few for the reference engine, enough to hide what a block costs besides its patients."""
@@ -146,7 +146,7 @@ def _in_order(job: Job, cohort: Cohort, block: int, workers: int, store: BlockSt
         for span in spans:
             yield span[1], _block(job, cohort, span, store)
         return
-    pool: Executor = ThreadPoolExecutor(workers) if job.engine in THREADED else ProcessPoolExecutor(workers)
+    pool: Executor = ThreadPoolExecutor(workers) if job.engine in THREADED else processes(workers)
     under_way: deque[tuple[tuple[int, int], Future[dict[str, Part]] | None, dict[str, Part] | None]] = deque()
 
     def oldest() -> tuple[int, dict[str, Part]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -30,7 +30,7 @@ from pathway.errors import FaultList, PathwayError, ScenarioError, did_you_mean
 from pathway.eventlog import EventLog
 from pathway.invariants.history import History
 from pathway.program import Cohort, Program
-from pathway.telling import Progress, simulate_strategy
+from pathway.telling import Progress, processes, simulate_strategy
 
 if TYPE_CHECKING:
     from pathway.definition.scenario import Scenario
@@ -329,7 +329,7 @@ def run(  # noqa: PLR0913 - each is a choice of the user's
             scenario=scenario, values=values, cohort=cohort, terms=terms, strategies=results, engine=engine, seed=seed, workers=workers,
             seconds={**seconds, "simulate and value": time.perf_counter() - begin},
         )  # fmt: skip
-    pool = ProcessPoolExecutor(workers) if workers > 1 and engine not in THREADED else None
+    pool = processes(workers) if workers > 1 and engine not in THREADED else None
     try:
         told: dict[str, EventLog] = {}
         for name, program in programs.items():
@@ -378,7 +378,7 @@ def with_undelayed(results: Results, *, workers: int = 1, progress: Progress | N
     """The same results with every payer that differs from the comparator run once more, answering at once: what tells waiting from denial."""
     begin = time.perf_counter()
     found: dict[str, StrategyResult] = {}
-    pool = ProcessPoolExecutor(workers) if workers > 1 and results.engine not in THREADED else None
+    pool = processes(workers) if workers > 1 and results.engine not in THREADED else None
     try:
         for name in payers_compared(results):
             program = results.strategies[name].program

@@ -5,6 +5,7 @@ A chunk's histories depend on its patients' keys only, so neither the number of 
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
@@ -19,6 +20,11 @@ THREADED_CHUNK = 5_000
 
 Progress = Callable[[str, int, int], None]
 """Called with (strategy, patients done, patients in all)."""
+
+
+def processes(workers: int) -> ProcessPoolExecutor:
+    """Processes for chunks. On Ctrl-C they end without a word: the one that started them tells it."""
+    return ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL))
 
 
 def chunks(cohort: Cohort, size: int = CHUNK) -> Iterator[Cohort]:

@@ -90,6 +90,29 @@ def test_an_interruption_exits_with_130_and_leaves_nothing(tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
+def test_ctrl_c_is_told_once_by_the_command_and_not_by_its_processes(tmp_path):
+    import os
+    import signal
+
+    # A terminal sends the signal to all processes of the command; who runs the tests in the background may have had it ignored.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from pathway.cli import main; main()"
+    words = ["run", TINY, "--patients", "1500", "--engine", "reference", "--workers", "2", "--alternatives", "0", "--output", str(tmp_path)]
+    run = subprocess.Popen(
+        [sys.executable, "-c", code, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    with run:
+        assert run.stderr is not None
+        begun = run.stderr.readline()
+        done = run.stderr.readline()
+        os.killpg(run.pid, signal.SIGINT)
+        said = run.stderr.read()
+    assert run.returncode == 130
+    assert "2 workers" in begun
+    assert "done" in done
+    assert said.startswith("interrupted;")
+    assert "Traceback" not in said
+
+
 def test_trace_tells_a_life_and_names_the_first_divergence():
     done = call("trace", TINY, "--patient", "3", "--strategies", "alpha_first,beta_first")
     assert done.exit_code == 0, done.output
