@@ -11,8 +11,10 @@ import pytest
 from pathway import experiment
 from pathway.compiler import compile_program
 from pathway.definition.scenario import Scenario
+from pathway.engines.record import Record
 from pathway.program import ClockKind
 from pathway.reading import read
+from pathway.rules import Truth
 from tests.ra_trials import allowed, arm
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
@@ -110,3 +112,12 @@ def test_csdmards_on_later_lines_of_a_patient_without_a_targeted_drug_are_not_ma
     earlier = [spec.factors for spec in program.responses if program.treatments[spec.treatment] == "abatacept"]
     assert len(weaker) == 3
     assert all(len(factors) == 1 and factors[0][0] != earlier[0][0][0] for factors in weaker)  # by what was taken, not by the number of the line
+
+
+@pytest.mark.parametrize(("line", "prior", "met"), [(2, 2.0, False), (2, 3.0, True), (3, 0.0, False), (3, 1.9, False), (3, 2.0, True), (4, 0.0, True)])
+def test_drugs_before_entry_count_with_those_since(line, prior, met):
+    program = compile_program(scenario(), "r3", scenario().base_values())
+    record = Record(program, [prior if name == "prior_targeted" else 0.0 for name in program.covariates])
+    record.begin_line(line, 0.0)
+    rule = next(number for number, one in enumerate(program.rules) if one.name == "had_three_targeted_drugs")
+    assert (record.judge(rule, 0.0)[0] == Truth.MET) is met
