@@ -149,25 +149,18 @@ def _per_year(
         low = values[resource.marker_at_least] if resource.marker_at_least else -np.inf
         high = values[resource.marker_below] if resource.marker_below else np.inf
         start, stop = inside_band(start, stop, *life.markers[resource.marker], low, high)
-    stop = np.minimum(stop, last[life.patient])
+    if resource.age_below is not None:
+        stop = np.minimum(stop, last[life.patient])
     rows = np.flatnonzero(fits & (stop > start) & (quantity > 0.0))
-    amount = quantity * (stop[rows] - start[rows])
+    begin, end = start[rows], stop[rows]
     if resource.times_marker and resource.marker is not None:
-        amount = amount * _mean_of(resource.marker, life, rows, start[rows], stop[rows])
+        amount = quantity * (end - begin) * _mean_of(resource.marker, life, rows, begin, end)
         # What follows a marker is not the same at both ends of a line of therapy: every segment stays a row.
-        begins = ends = np.arange(rows.size)
     else:
-        begins, ends = _runs(life, rows, start[rows], stop[rows])
-    position, line, regimen = life.patient[rows], life.line[rows], life.regimen[rows]
-    begin, end = start[rows][begins], stop[rows][ends]
-    return ResourceUse(
-        position=position[begins],
-        line=line[begins],
-        regimen=regimen[begins],
-        quantity=amount if resource.times_marker else (end - begin) * quantity,
-        start=begin,
-        stop=end,
-    )
+        begins, ends = _runs(life, rows, begin, end)
+        rows, begin, end = rows[begins], begin[begins], end[ends]
+        amount = (end - begin) * quantity
+    return ResourceUse(position=life.patient[rows], line=life.line[rows], regimen=life.regimen[rows], quantity=amount, start=begin, stop=end)
 
 
 def _mean_of(marker: str, life: Life, rows: Ints, start: Floats, stop: Floats) -> Floats:

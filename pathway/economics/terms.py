@@ -60,6 +60,8 @@ class Price:
 
     def at(self, time: Floats) -> Floats:
         """Price in force at each time."""
+        if len(self.values) == 1:
+            return np.full(time.shape, self.values[0])
         step = np.maximum(np.searchsorted(np.array(self.starts), time, side="right") - 1, 0)
         return np.asarray(np.array(self.values)[step], dtype=np.float64)
 
