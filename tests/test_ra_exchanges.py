@@ -121,3 +121,18 @@ def test_drugs_before_entry_count_with_those_since(line, prior, met):
     record.begin_line(line, 0.0)
     rule = next(number for number, one in enumerate(program.rules) if one.name == "had_three_targeted_drugs")
     assert (record.judge(rule, 0.0)[0] == Truth.MET) is met
+
+
+def test_a_jak_inhibitor_follows_the_tnf_inhibitor_that_fails_at_that_visit():
+    """The next line is chosen before the stop is written; the failure in hand must count."""
+    results = experiment.run(scenario(), patients=PATIENTS, strategies=["r5"])
+    frame = results.strategies["r5"].log.frame()
+    frame = frame.assign(**{column: frame[column].astype(str) for column in ("kind", "name", "detail")})
+    at_risk = results.cohort.values[:, results.cohort.covariates.index("cardiovascular_risk")] == 1.0  # noqa: PD011 (an array)
+    age = results.cohort.values[:, results.cohort.covariates.index("age")]  # noqa: PD011 (an array)
+    failures = frame[(frame["kind"] == "stop") & (frame["name"] == "adalimumab") & frame["detail"].isin(["primary_failure", "secondary_failure"])]
+    young = [row for _, row in failures.iterrows() if not at_risk[row["patient"]] and age[row["patient"]] + row["time"] < 65.0]
+    assert len(young) > 30
+    for row in young:
+        now = frame[(frame["patient"] == row["patient"]) & (frame["time"] == row["time"]) & (frame["kind"] == "start")]
+        assert "upadacitinib" in set(now["name"])
