@@ -9,8 +9,8 @@ from typing import Annotated, Optional
 
 import typer
 
-MOST_PATIENTS = 10_000_000
-"""As in a study."""
+from pathway.console import MOST_PATIENTS, guarded, progress_of, relative
+
 Patients = Annotated[int, typer.Option(min=2, max=MOST_PATIENTS, help="simulated patients of each arm")]
 Seed = Annotated[Optional[int], typer.Option(min=0, help="seed of all draws")]  # noqa: UP045
 Engine = Annotated[str, typer.Option(help="name of the engine")]
@@ -26,8 +26,6 @@ def validate(
     output: Output = Path("outputs"),
 ) -> None:
     """Run virtual trials and compare them with what was published; exit code 1 if a row that was calibrated to is missed."""
-    from pathway.cli import guarded, progress_of, relative
-
     with guarded():
         from pathway.report.commands import validations
         from pathway.report.validating import as_text
@@ -50,8 +48,6 @@ def calibrate(
     output: Output = Path("outputs"),
 ) -> None:
     """Fit what no paper prints to the rows flagged C, with errors and correlations; the library is not changed."""
-    from pathway.cli import guarded, progress_of, relative
-
     with guarded():
         from pathway.report.calibrating import as_text
         from pathway.report.commands import calibrations

@@ -25,7 +25,7 @@ FLOORS: dict[str, int] = {
     "experiment": 6, "telling": 6, "accumulation": 6, "parameter_sets": 7,
     "alternatives": 7, "validation": 7,
     "report": 8, "drawing": 8, "story": 8, "reviewing": 8,
-    "cli": 9, "cli_trials": 9, "__main__": 9, "__init__": 9,
+    "console": 9, "cli": 9, "cli_trials": 9, "__main__": 9, "__init__": 9,
 }  # fmt: skip
 """First part of a module's name below ``pathway`` -> its floor. Imports go down."""
 
