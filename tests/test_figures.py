@@ -8,14 +8,17 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
+import pathway
 from pathway.report.figures import inline_svg, picture_of
 from pathway.report.figures.bars import cost_numbers, death_numbers
 from pathway.report.figures.canvas import spread
-from pathway.report.figures.curves import marker_numbers
+from pathway.report.figures.components import components_of
+from pathway.report.figures.curves import marker_figures, marker_numbers
 from pathway.report.figures.every import sheets_of
 from pathway.report.figures.flow import places
 from pathway.report.figures.occupancy import occupancy_numbers
 from pathway.report.figures.plane import plane_numbers
+from pathway.report.figures.summed import summed_marker_figures
 from pathway.report.figures.swimmer import swum
 from pathway.report.histories import (
     courses_of,
@@ -183,3 +186,20 @@ def test_ten_strategies_have_ten_colours():
 
     assert len({*STRATEGY_COLOURS, REFERENCE_COLOUR}) == 11
     assert len(STRATEGY_COLOURS) == 10
+
+
+@pytest.mark.parametrize("logs", [True, False])
+def test_what_an_index_is_made_of_shares_one_figure(logs):
+    scenario = pathway.read("scenarios/ra_us.toml")
+    results = pathway.run(scenario, patients=12, strategies=["r1", "r2"], logs=logs)
+    maker = marker_figures if logs else summed_marker_figures
+    drawn = {sheet.name: sheet for sheet in maker(View(results))}
+    components = components_of(results.strategies["r1"].program)
+    assert components == {"tjc28", "sjc28", "ptga", "phga", "crp", "esr"}
+    others = {"haq", "pain"}
+    assert set(drawn) == {"components_mean"} | {f"{name}_mean" for name in others} | ({f"{name}_spread" for name in others} if logs else set())
+    data = drawn["components_mean"].data
+    assert set(data["marker"]) == components
+    mean, _ = results.strategies["r2"].summary.marker_means()
+    entry = data[(data["strategy"] == "r2") & (data["marker"] == "tjc28")]
+    assert entry["mean"].iloc[0] == pytest.approx(mean[0, [marker.name for marker in results.strategies["r2"].program.markers].index("tjc28")])

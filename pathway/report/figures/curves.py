@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pathway.report.courses import drug_courses, drug_words, drugs_of
 from pathway.report.figures.canvas import PALE, Sheet, at_risk_table, grid_lines, paper, share_axis, strategy_legend, ticks_of, year_ticks
+from pathway.report.figures.components import component_figure, components_of
 from pathway.report.histories import Lifetimes, marker_at, measured_at, median_time, step_at, survival
 from pathway.report.view import Look, View, plain, wrapped
 
@@ -76,17 +77,17 @@ def _mean(values: Floats) -> pd.DataFrame:
     return pd.DataFrame({"number": number, **found})
 
 
-def marker_numbers(view: View, marker: str, last: float) -> pd.DataFrame:
-    """Means and spread of the true and the measured marker among the living, by strategy, series and year."""
+def marker_numbers(view: View, marker: str, last: float, *, is_measured: bool = True) -> pd.DataFrame:
+    """Means and spread of the true and, if asked for, the measured marker among the living, by strategy, series and year."""
     grid = np.arange(0.0, last + 1e-9, CURVE_STEP)
     visits = np.arange(0.0, last + 1e-9, 2.0 * CURVE_STEP)
     parts = []
     for run in view.runs:
         confirmed = tuple(decision.name for decision in run.program.decisions if decision.confirm is not None)
-        for series, times, values in (
-            ("true", grid, marker_at(run.log, marker, grid)),
-            ("measured", visits, measured_at(run.log, marker, visits, CURVE_STEP, confirmatory=confirmed)),
-        ):
+        found = [("true", grid, marker_at(run.log, marker, grid))]
+        if is_measured:
+            found.append(("measured", visits, measured_at(run.log, marker, visits, CURVE_STEP, confirmatory=confirmed)))
+        for series, times, values in found:
             part = _mean(values)
             part.insert(0, "year", times)
             part.insert(0, "series", series)
@@ -96,16 +97,20 @@ def marker_numbers(view: View, marker: str, last: float) -> pd.DataFrame:
 
 
 def marker_figures(view: View) -> list[Sheet]:
-    """For each marker: means by strategy, and the spread between patients."""
+    """For each marker: means by strategy, and the spread between patients; what indices are made of, on one page."""
     last = last_year(view)
     sheets = []
+    components = components_of(view.runs[0].program)
+    parts = {spec.name: marker_numbers(view, spec.name, last, is_measured=False) for spec in view.runs[0].program.markers if spec.name in components}
     for spec in view.runs[0].program.markers:
+        if spec.name in components:
+            continue
         document = view.scenario.library.pathway.markers[spec.name]
         words, unit = plain(document.label), plain(document.shown_unit or document.unit)
         data = marker_numbers(view, spec.name, last)
         if not data["mean"].isna().all():
             sheets += [_means(view, spec.name, words, unit, data, last), _spread(view, spec.name, words, unit, data, last)]
-    return sheets
+    return sheets + component_figure(view, parts, last)
 
 
 def _means(view: View, marker: str, words: str, unit: str, data: pd.DataFrame, last: float) -> Sheet:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pathway.report.figures.canvas import Sheet, grid_lines, paper, strategy_legend, year_ticks
+from pathway.report.figures.components import component_figure, components_of
 from pathway.report.figures.curves import fewest, last_year
 from pathway.report.view import Look, View, plain, wrapped
 
@@ -35,10 +36,15 @@ def summed_numbers(view: View, marker: int, last: float) -> pd.DataFrame:
 
 
 def summed_marker_figures(view: View) -> list[Sheet]:
-    """For each marker: means by strategy."""
+    """For each marker: means by strategy; what indices are made of, on one page."""
     last = last_year(view)
     sheets = []
+    components = components_of(view.runs[0].program)
+    parts: dict[str, pd.DataFrame] = {}
     for number, spec in enumerate(view.runs[0].program.markers):
+        if spec.name in components:
+            parts[spec.name] = summed_numbers(view, number, last)
+            continue
         document = view.scenario.library.pathway.markers[spec.name]
         words, unit = plain(document.label), plain(document.shown_unit or document.unit)
         data = summed_numbers(view, number, last)
@@ -52,7 +58,7 @@ def summed_marker_figures(view: View) -> list[Sheet]:
                 alt=f"Lines of mean {words} by strategy over {last:g} years. {said}.",
             )
         )  # fmt: skip
-    return sheets
+    return sheets + component_figure(view, parts, last)
 
 
 def draw_summed(look: Look, data: pd.DataFrame, head: str, last: float) -> Figure:
