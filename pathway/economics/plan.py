@@ -5,6 +5,7 @@ Amounts that depend on weight or surface are added for the patients at hand, and
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,12 +64,9 @@ class Dose:
     amount: tuple[Floats, Floats] | None
     part: Part | EconomicsError
 
-    def is_taken(self, drugs: DrugHistory, cohort: Cohort) -> bool:
-        """Did somebody for whom the row is take the drug?"""
-        first = drugs.courses.first[self.treatment * cohort.size : (self.treatment + 1) * cohort.size + 1]
-        if first[0] == first[-1]:
-            return False
-        return not self.is_banded or bool((_weighs(cohort, self.row) & (first[1:] > first[:-1])).any())
+    def fits_one(self, takers: NDArray[np.bool_], cohort: Cohort) -> bool:
+        """Is the row for somebody of those who took the drug, shape (patients,)?"""
+        return not self.is_banded or bool((_weighs(cohort, self.row) & takers).any())
 
     def amounts(self, cohort: Cohort) -> tuple[Floats, Floats]:
         """Needed and paid for: by everybody, shape (1,), or by each, shape (patients,)."""
@@ -85,6 +83,8 @@ class Plan:
         All that a ledger may have, in order.
     doses
         Rows of dosing.csv in order of treatments; the first parts of the table.
+    first_dose
+        First of each treatment; then how many there are.
     table
         Doses, then resources; numbers of category and item are those of the plan.
     """
@@ -92,6 +92,7 @@ class Plan:
     categories: tuple[str, ...]
     items: tuple[str, ...]
     doses: tuple[Dose, ...]
+    first_dose: tuple[int, ...]
     table: PartTable
 
     def for_cohort(self, cohort: Cohort, drugs: DrugHistory, *, is_ordered: bool) -> tuple[PartTable, tuple[str, ...], tuple[str, ...]]:
@@ -113,7 +114,7 @@ class Plan:
         EconomicsError
             If a dose needs a covariate that is missing, or a row for a drug that somebody took is at fault.
         """
-        taken = [number for number, dose in enumerate(self.doses) if dose.is_taken(drugs, cohort)]
+        taken = list(self._taken(cohort, drugs))
         faults = [dose.part for dose in (self.doses[number] for number in taken) if isinstance(dose.part, EconomicsError)]
         if faults:
             raise faults[0]
@@ -132,6 +133,14 @@ class Plan:
         table = PartTable(whole=whole, real=real, needed=np.concatenate(needed), paid=np.concatenate(paid), groups=groups, occasions=self.table.occasions)
         categories, items = (tuple(known[number] for number in numbers) for known, numbers in zip((self.categories, self.items), used, strict=True))
         return table, categories, items
+
+    def _taken(self, cohort: Cohort, drugs: DrugHistory) -> Iterator[int]:
+        """Numbers of the doses of drugs that somebody took for whom the row is."""
+        first = drugs.courses.first
+        for treatment in np.flatnonzero(np.diff(first[:: cohort.size])).tolist():
+            own = first[treatment * cohort.size : (treatment + 1) * cohort.size + 1]
+            takers = own[1:] > own[:-1]
+            yield from (number for number in range(*self.first_dose[treatment : treatment + 2]) if self.doses[number].fits_one(takers, cohort))
 
 
 def declared(program: Program, library: Books) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -173,7 +182,8 @@ def _plan(
     of_doses = [dose.part if isinstance(dose.part, Part) else Part(how=How.RATE, category=dose.row.category, item=dose.row.item) for dose in doses]
     of_resources = [resource_part(resource, program, names, markers, dict(values)) for resource in economics.resources]
     categories, items = _declared(program, dosing, economics)
-    return Plan(categories=categories, items=items, doses=doses, table=lay_out([*of_doses, *of_resources], categories, items, len(names)))
+    first_dose = np.searchsorted([dose.treatment for dose in doses], np.arange(len(program.treatments) + 1)).tolist()
+    return Plan(categories=categories, items=items, doses=doses, first_dose=tuple(first_dose), table=lay_out([*of_doses, *of_resources], categories, items, len(names)))
 
 
 PLANS = Recent(_plan)
