@@ -315,7 +315,7 @@ def sources(
     """List every number used: value, unit, spread, source, grade."""
     with guarded():
         from pathway.reading import read
-        from pathway.report.basis import evidence_frame, price_frame
+        from pathway.report.basis import calibration_words, evidence_frame, price_frame
         from pathway.report.formats import GRADE_MARKS, harmless_frame, significant, visible
 
         scenario = read(file)
@@ -370,3 +370,5 @@ def sources(
             prices["grade"].isin(["memory", "assumption"]).sum()
         )
         typer.echo(f"\n{len(evidence)} numbers and {len(prices)} prices; {weak} of them from memory or assumed")
+        if force := calibration_words(scenario):
+            typer.echo(f"In force: {visible(force)}")

@@ -13,6 +13,7 @@ from pathway.definition.strategies import StrategyDefinition
 from pathway.definition.study import Override, ScenarioDocument
 from pathway.definition.values import Parameter
 from pathway.errors import PathwayError, did_you_mean
+from pathway.reading.calibrated import with_calibration
 from pathway.reading.checks import check_scenario
 from pathway.reading.documents import build, parse_toml
 from pathway.reading.evidence import check_interval, check_range, check_spread, told
@@ -35,6 +36,8 @@ def read_study(path: Path, findings: Findings) -> Scenario | None:
     disease = document.study.disease if document is not None else _disease(data)
     folder = find_folder(disease, path.parent, name, findings) if disease is not None else None
     library = None if folder is None else read_library(folder, findings)
+    if document is not None and library is not None and folder is not None and document.study.calibration is not None:
+        library = with_calibration(library, folder, document.study.calibration, f"{name}, key study.calibration", findings)
     if document is None or library is None:
         return None
     scenario = _assemble(document, library, path, findings)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import Field
@@ -21,6 +21,7 @@ from pathway.definition.trials import CalibrationDocument, Floats, Published, Re
 from pathway.definition.values import Parameter
 from pathway.definition.words import Document, Grade, Label, ValueId
 from pathway.errors import Fault, PathwayError, ScenarioError, did_you_mean
+from pathway.reading.calibrated import with_calibration
 from pathway.reading.checks import known_names
 from pathway.reading.documents import build, build_table, parse_toml
 from pathway.reading.evidence import check_interval, check_range, check_sources, told
@@ -79,7 +80,7 @@ class Trials:
     files: tuple[tuple[str, str], ...] = field(default=())
 
 
-def read_trials(named: str, *, targets: Path | None = None, beside: Path | None = None) -> Trials:
+def read_trials(named: str, *, targets: Path | None = None, beside: Path | None = None, calibration: str | None = None) -> Trials:
     """Read the base and its trials.
 
     Parameters
@@ -90,6 +91,8 @@ def read_trials(named: str, *, targets: Path | None = None, beside: Path | None 
         A user's own file of cohort and targets, in place of the disease's trials.
     beside
         Where paths of disease folders are read from; absent: the current folder.
+    calibration
+        A calibrated table of the disease, for a base that names none itself.
 
     Raises
     ------
@@ -98,6 +101,8 @@ def read_trials(named: str, *, targets: Path | None = None, beside: Path | None 
     """
     findings = Findings()
     base, folder = _base(named, beside or Path(), findings)
+    if base is not None and folder is not None and calibration is not None:
+        base = _calibrated(base, folder, calibration, findings)
     trials: list[Trial] = []
     free: dict[str, str] = {}
     first = len(findings.files)
@@ -133,6 +138,17 @@ def _base(named: str, beside: Path, findings: Findings) -> tuple[Scenario | None
     if library is None:
         return None, None
     return bare_scenario(library), folder
+
+
+def _calibrated(base: Scenario, folder: Path, calibration: str, findings: Findings) -> Scenario | None:
+    """The base under a calibrated table."""
+    if base.library.calibration is not None:
+        findings.faults.add(
+            where="--calibration", found=f"{calibration}, and a scenario that names {base.library.calibration.name}", expected="one calibrated table", mend="change study.calibration in the scenario",
+        )  # fmt: skip
+        return None
+    library = with_calibration(base.library, folder, calibration, "--calibration", findings)
+    return None if library is None else replace(base, library=library, study=base.study.model_copy(update={"calibration": calibration}))
 
 
 def bare_scenario(library: Library) -> Scenario:
