@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from pathway.cli_trials import calibrate, validate
-from pathway.console import INPUT_AT_FAULT, MOST_PATIENTS, Tell, guarded, progress_of, relative
+from pathway.console import INPUT_AT_FAULT, MOST_PATIENTS, Calibration, Tell, guarded, progress_of, relative
 
 if TYPE_CHECKING:
     from pathway.definition.scenario import Scenario
@@ -66,6 +66,7 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option of the command
     seed: Annotated[Optional[int], typer.Option(min=0, help="seed of all draws")] = None,  # noqa: UP045
     engine: Annotated[Optional[str], typer.Option(help="name of the engine")] = None,  # noqa: UP045
     strategies: Strategies = None,
+    calibration: Calibration = None,
     output: Annotated[Path, typer.Option(metavar="DIR", help="the run's folder is made inside it")] = Path("outputs"),
     workers: Annotated[
         int | None, typer.Option(min=1, max=1024, help="processes; absent: one a core. Results do not depend on it")
@@ -82,7 +83,7 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option of the command
         from pathway.report.store import check_output, store_of
 
         check_output(output)
-        scenario = read(file)
+        scenario = read(file, calibration=calibration)
         warn(scenario)
         since = time.perf_counter()
         store = store_of(scenario, output, patients=patients, seed=seed, engine=engine, reads=resume)
@@ -310,6 +311,7 @@ app.command()(calibrate)
 @app.command()
 def sources(
     file: File,
+    calibration: Calibration = None,
     csv: Annotated[bool, typer.Option("--csv", help="as CSV")] = False,  # noqa: FBT002
 ) -> None:
     """List every number used: value, unit, spread, source, grade."""
@@ -318,7 +320,7 @@ def sources(
         from pathway.report.basis import calibration_words, evidence_frame, price_frame
         from pathway.report.formats import GRADE_MARKS, harmless_frame, significant, visible
 
-        scenario = read(file)
+        scenario = read(file, calibration=calibration)
         evidence, prices = evidence_frame(scenario), price_frame(scenario)
         if csv:
             import csv as csv_format

@@ -86,7 +86,8 @@ def test_a_calibrated_number_gives_way_to_the_scenarios_own(folder):
 
 
 def test_sampled_sets_have_the_correlations_of_the_table(folder):
-    drawn = [read(folder / "tiny.toml").sample_values(sample) for sample in range(1, 1201)]
+    scenario = read(folder / "tiny.toml")
+    drawn = [scenario.sample_values(sample) for sample in range(1, 1201)]
     scores = np.array([[one["drift"], np.log(one["death_rate_severe"]), np.log(one["score_error"])] for one in drawn])
     found = np.corrcoef(scores, rowvar=False)
     for (i, j), wanted in {(0, 1): -0.3, (0, 2): 0.8, (1, 2): 0.0}.items():
@@ -163,8 +164,21 @@ def test_a_validation_takes_a_table_by_name(folder, monkeypatch):
     plain = CliRunner().invoke(app, ["validate", "tiny", "--patients", "20", "--engine", "reference", "--output", "out"])
     assert plain.exit_code == 0, plain.output
     assert "In force" not in plain.output
-    with pytest.raises(ScenarioError, match="one calibrated table"):
-        read_trials(str(folder / "tiny.toml"), calibration="2026-11")
+    assert read_trials(str(folder / "tiny.toml")).base.base_values()["drift"] == -2.5
+    assert read_trials(str(folder / "plain.toml"), calibration="2026-11").base.base_values()["drift"] == -2.5
+    with pytest.raises(ScenarioError, match="unknown calibrated table 'other'"):
+        read_trials("tiny", beside=folder, calibration="other")
+
+
+def test_a_table_on_the_command_line_goes_before_the_scenarios_own(folder, monkeypatch):
+    write_table(folder / "tiny" / "calibrated" / "later", NUMBERS.replace("-2.5", "-2.7"))
+    assert read(folder / "tiny.toml", calibration="later").base_values()["drift"] == -2.7
+    assert read(folder / "plain.toml", calibration="later").study.calibration == "later"
+    monkeypatch.chdir(folder)
+    assert "In force: Calibrated table later" in CliRunner().invoke(app, ["sources", "tiny.toml", "--calibration", "later"]).output
+    refused = CliRunner().invoke(app, ["sources", "plain.toml", "--calibration", "latter"])
+    assert refused.exit_code == 2
+    assert "did you mean 'later'" in refused.output
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import Field
@@ -92,7 +92,7 @@ def read_trials(named: str, *, targets: Path | None = None, beside: Path | None 
     beside
         Where paths of disease folders are read from; absent: the current folder.
     calibration
-        A calibrated table of the disease, for a base that names none itself.
+        A calibrated table of the disease, in place of its evidence or of the one that the scenario names.
 
     Raises
     ------
@@ -100,9 +100,7 @@ def read_trials(named: str, *, targets: Path | None = None, beside: Path | None 
         With every fault of every file.
     """
     findings = Findings()
-    base, folder = _base(named, beside or Path(), findings)
-    if base is not None and folder is not None and calibration is not None:
-        base = _calibrated(base, folder, calibration, findings)
+    base, folder = _base(named, beside or Path(), findings, calibration)
     trials: list[Trial] = []
     free: dict[str, str] = {}
     first = len(findings.files)
@@ -126,29 +124,20 @@ def disease_of(targets: Path) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _base(named: str, beside: Path, findings: Findings) -> tuple[Scenario | None, Path | None]:
+def _base(named: str, beside: Path, findings: Findings, calibration: str | None) -> tuple[Scenario | None, Path | None]:
     """Scenario of a file or of a bare disease, and the disease's folder."""
     path = Path(named)
     if path.suffix == ".toml":
-        scenario = read_study(path, findings)
+        scenario = read_study(path, findings, calibration=calibration)
         folder = find_folder(scenario.study.disease, path.parent, path.name, findings) if scenario is not None else None
         return scenario, folder
     folder = find_folder(named, beside, "pathway validate", findings)
     library = None if folder is None else read_library(folder, findings)
+    if library is not None and folder is not None and calibration is not None:
+        library = with_calibration(library, folder, calibration, "--calibration", findings)
     if library is None:
         return None, None
     return bare_scenario(library), folder
-
-
-def _calibrated(base: Scenario, folder: Path, calibration: str, findings: Findings) -> Scenario | None:
-    """The base under a calibrated table."""
-    if base.library.calibration is not None:
-        findings.faults.add(
-            where="--calibration", found=f"{calibration}, and a scenario that names {base.library.calibration.name}", expected="one calibrated table", mend="change study.calibration in the scenario",
-        )  # fmt: skip
-        return None
-    library = with_calibration(base.library, folder, calibration, "--calibration", findings)
-    return None if library is None else replace(base, library=library, study=base.study.model_copy(update={"calibration": calibration}))
 
 
 def bare_scenario(library: Library) -> Scenario:
@@ -157,6 +146,8 @@ def bare_scenario(library: Library) -> Scenario:
         id="validation", label=f"Validation of {library.title}", disease=library.name, cohort=next(iter(library.cohorts), None), patients=1,
         strategies=(), comparator="none", horizon=1.0,
     )  # fmt: skip
+    if library.calibration is not None:
+        study = study.model_copy(update={"calibration": library.calibration.name})
     switches = {name: switch.base for name, switch in library.pathway.switches.items()}
     return Scenario(
         study=study, economics=NOBODY, switches=switches, library=library, strategies={}, overrides={}, price_overrides={}, sha256=""
