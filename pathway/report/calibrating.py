@@ -154,13 +154,14 @@ def write_calibration(made: Calibration, output: Path, *, command: Sequence[str]
     """
     from pathway.report.manifest import commit, version
 
+    head, changed = commit()
     created = now or datetime.datetime.now(datetime.UTC)
     base = made.before.base
     documents = hashlib.sha256("\n".join(f"{name}:{one}" for name, one in (*base.library.files, *made.before.files)).encode()).hexdigest()
     tables = {"calibrated": calibrated_frame(made), "correlation": correlation_frame(made), "left": left_frame(made), "rows": rows_frame(made)}
     provenance = pd.DataFrame(
         [
-            ("written", created.strftime("%Y-%m-%d %H:%M UTC")), ("command", " ".join(command)), ("version", version()), ("commit", commit()[0]),
+            ("written", created.strftime("%Y-%m-%d %H:%M UTC")), ("command", " ".join(command)), ("version", version()), ("commit", f"{head}, with changes" if changed else head),
             ("documents_sha256", documents), ("scenario_sha256", base.sha256), ("seed", str(made.before.seed)), ("patients", str(made.before.patients)),
             ("engine", made.before.engine), ("rows", "; ".join(f"{trial}.{target}" for trial, target in made.fitted)),
             ("objective", f"{made.objective_before:.4f} before, {made.objective_after:.4f} after {made.rounds} steps; {made.ended}"),
