@@ -141,7 +141,7 @@ def calibrated_rows(trials: Sequence[Trial]) -> list[Trial]:
     kept = []
     for trial in trials:
         targets = tuple(one for one in trial.document.targets if one.flag == "C" and math.isfinite(trial.published[one.id].low))
-        arms = {one.arm for one in targets} | {one.versus for one in targets if one.versus is not None}
+        arms = {name for one in targets for name in (one.arm, one.versus, *one.mix) if name is not None}
         if targets:
             document = trial.document.model_copy(
                 update={"targets": targets, "arms": {name: arm for name, arm in trial.document.arms.items() if name in arms}, "courses": (), "switching": None}
