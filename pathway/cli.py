@@ -248,6 +248,7 @@ def trace(
     strategies: Shown = None,
     seed: Annotated[Optional[int], typer.Option(min=0, help="seed of all draws")] = None,  # noqa: UP045
     engine: Annotated[str, typer.Option(help="name of the engine")] = "reference",
+    every: Annotated[bool, typer.Option("--all", help="every visit and all it saw")] = False,  # noqa: FBT002
 ) -> None:
     """Tell one patient's story; under two strategies, name where they first diverge."""
     with guarded():
@@ -269,7 +270,7 @@ def trace(
         typer.echo(f"Patient {patient}: {introduce(cohort, patient, scenario)}")
         for name, frame, word in zip(names, frames, words, strict=True):
             typer.echo(f"\nUnder {name}, {scenario.strategies[name].label} (years since entry)")
-            for told in tell(frame, word):
+            for told in tell(frame, word, is_whole=every):
                 typer.echo(str(told))
         for k in range(1, len(names)):
             typer.echo("\n" + compare(frames[0], frames[k], (names[0], names[k]), (words[0], words[k])))

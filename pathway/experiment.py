@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 Kept = TypeVar("Kept")
 
-SECONDS_TO_COMPILE = 60.0
-"""What a first run is told; measured at 40 to 60 on two cores."""
+SECONDS_TO_COMPILE = 30.0
+"""What a first run is told; measured at 20 to 30 of a processor."""
 PILOT = 20
 """Patients of the pilot that estimates how long a run will take."""
 

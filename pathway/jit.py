@@ -26,7 +26,7 @@ def source_hash() -> str:
     """Hash of all sources that end up in compiled code."""
     digest = hashlib.sha256()
     digest.update(str(_HERE).encode())  # Numba keeps code by the place of its source: another checkout finds none here
-    for path in sorted([_HERE / "jit.py", _HERE / "kernels.py", _HERE / "economics" / "parts.py", *_HERE.glob("*/compiled*.py")]):
+    for path in sorted([_HERE / "jit.py", _HERE / "jit_inner.py", _HERE / "kernels.py", _HERE / "economics" / "parts.py", *_HERE.glob("*/compiled*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -54,6 +54,8 @@ for _setting, _value in (("NUMBA_OPT", "2"), ("NUMBA_LOOP_VECTORIZE", "0"), ("NU
 import numba  # noqa: E402  (the cache folder must be set before Numba is imported)
 import numba.extending  # noqa: E402
 
+from pathway.jit_inner import CALLEE, one_signature  # noqa: E402  (it imports Numba)
+
 if _FOLDER is not None:
     _config: Any = numba.config
     _config.CACHE_DIR = str(_FOLDER)
@@ -70,8 +72,9 @@ def kernel(function: F) -> F:
 
 
 def inner_kernel(function: F) -> F:
-    """Compile a kernel that only compiled code calls: no wrapper for Python, no cache of its own (its callers' code holds it)."""
-    return cast("F", numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
+    """Compile a kernel that only compiled code calls: no wrapper for Python, no cache and no machine code of its own (:mod:`pathway.jit_inner`)."""
+    options: dict[str, Any] = {"pipeline_class": CALLEE} if CALLEE is not None else {}
+    return cast("F", one_signature(numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)))
 
 
 @numba.extending.intrinsic  # type: ignore[untyped-decorator]

@@ -17,7 +17,7 @@ FILES = sorted(path for path in ROOT.rglob("*.py"))
 NAMES = [path.relative_to(ROOT).as_posix() for path in FILES]
 
 FLOORS: dict[str, int] = {
-    "errors": 1, "draws": 1, "kernels": 1, "jit": 1, "workshop": 1,
+    "errors": 1, "draws": 1, "kernels": 1, "jit": 1, "jit_inner": 1, "workshop": 1,
     "units": 2, "distributions": 2, "rules": 2, "eventlog": 2, "library": 2,
     "definition": 3, "program": 3, "coverage": 3,
     "reading": 4, "compiler": 4, "compiling": 4, "cohort": 4, "populating": 4, "economics": 4,
@@ -30,7 +30,7 @@ FLOORS: dict[str, int] = {
 """First part of a module's name below ``pathway`` -> its floor. Imports go down."""
 
 SIDEWAYS = {
-    ("compiler", "compiling"), ("cohort", "populating"), ("reading", "populating"), ("kernels", "jit"), ("draws", "kernels"), ("draws", "errors"),
+    ("compiler", "compiling"), ("cohort", "populating"), ("reading", "populating"), ("kernels", "jit"), ("jit", "jit_inner"), ("draws", "kernels"), ("draws", "errors"),
     ("drawing", "report"), ("__main__", "cli"), ("coverage", "definition"), ("experiment", "telling"), ("experiment", "accumulation"), ("accumulation", "telling"),
 }  # fmt: skip
 """Pairs that may see each other on one floor, besides files of one folder."""
