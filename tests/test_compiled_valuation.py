@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pathway.economics.columns import side_by_side
 from pathway.economics.ledger import Ledger, build
 from pathway.economics.quality import equal_value_years_gained, quality_of, split_at_birthdays, split_at_points
 from pathway.economics.summary import month_grid, summarise
@@ -167,3 +168,14 @@ def test_equal_value_years_are_those_of_pieces_cut_by_hand(told):
         utility = np.minimum(left + (right - left) * (middle - begin) / (end - begin), cap)
         worth[who] += (utility * np.exp(-rho * middle) * np.diff(steps)).sum() + norm * (math.exp(-rho * low) - math.exp(-rho * end)) / rho
     assert gained == pytest.approx(worth - quality.discounted, abs=2e-6)
+
+
+def test_columns_that_stand_side_by_side_are_not_copied():
+    table = np.arange(24.0).reshape(4, 6).copy()
+    rows = [table[k, :5] for k in (1, 2, 3)]
+    assert np.shares_memory(side_by_side(rows), table)
+    for columns in (rows, rows[::-1], [rows[0], rows[2]], [row.copy() for row in rows], [table[1, ::2], table[2, ::2]], [table[1, 1:], table[2, 1:]]):
+        found = side_by_side(columns)
+        for row, column in zip(found, columns, strict=True):
+            assert row[: column.size].tolist() == column.tolist()
+    assert side_by_side([]).shape == (0, 0)

@@ -50,8 +50,8 @@ def add_months(patient: Ints, start: Floats, stop: Floats, state: Ints, markers:
     ----------
     patient, start, stop, state : shape (rows,)
         Of the table ``life``.
-    markers : shape (2 * markers, rows)
-        Value of each marker at start and stop of every row.
+    markers : shape (2 * markers, room)
+        Value of each marker at start and stop of every row; no rows beyond those of ``patient`` are read.
     grid : shape (months,)
         Years since entry, ascending from 0.
     states : shape (months, states)

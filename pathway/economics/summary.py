@@ -94,7 +94,7 @@ def summarise(log: EventLog, ledger: Ledger, program: Program) -> Summary:
     grid, life, states = month_grid(program.horizon), ledger.life, len(program.states)
     here, living = np.zeros((grid.size, states), dtype=np.int64), np.zeros(grid.size, dtype=np.int64)
     sums = np.zeros((hundreds(ledger.patients), grid.size, len(ledger.markers), 2))
-    markers = side_by_side([life[f"{marker}_{side}"] for marker in ledger.markers for side in ("start", "stop")], life["start"].size)
+    markers = side_by_side([life[f"{marker}_{side}"] for marker in ledger.markers for side in ("start", "stop")])
     add_months(whole(life["patient"]), real(life["start"]), real(life["stop"]), whole(life["state"]), markers, grid, here, living, sums)
     final, cause = _ends(log, program)
     return Summary(
