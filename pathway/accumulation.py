@@ -19,7 +19,7 @@ import numpy as np
 from pathway.economics import ledger as ledgers
 from pathway.economics.gathering import Gathering, Part
 from pathway.economics.parts import HUNDRED, hundreds
-from pathway.economics.quality import Pieces, equal_value_years_gained, pieces_of
+from pathway.economics.quality import Quality, equal_value_years_gained, quality_of
 from pathway.economics.summary import summarise
 from pathway.economics.valuation import Terms, value
 from pathway.engines import THREADED, simulate
@@ -74,16 +74,16 @@ def tell_block(job: Job, part: Cohort) -> dict[str, Part]:
     """Tell, value and sum up the same patients under every strategy."""
     kinds = ledgers.kinds_read(job.books)
     found: dict[str, Part] = {}
-    base: tuple[ledgers.Ledger, Pieces] | None = None
+    base: tuple[ledgers.Ledger, Quality] | None = None
     order = sorted(job.programs, key=lambda name: name != job.comparator)  # the comparator's ledger is needed by all others
     for name in order:
         program = job.programs[name]
         log = simulate(program, part, job.seed, sample=job.sample, engine=job.engine, threads=1, kinds=kinds)
         ledger = ledgers.build(log, program, part, job.books, job.values, is_ordered=False)
-        pieces = pieces_of(ledger, job.terms.utility)
-        base = (ledger, pieces) if name == job.comparator else base
-        gained = equal_value_years_gained(ledger, base[0], job.terms, known=(pieces, base[1])) if base is not None and job.terms.utility.norm.size else None
-        found[name] = Part(outcomes=value(ledger, job.terms, known=pieces), summary=summarise(log, ledger, program), equal_value_years=gained)
+        quality = quality_of(ledger, job.terms)
+        base = (ledger, quality) if name == job.comparator else base
+        gained = equal_value_years_gained(ledger, base[0], job.terms, known=(quality, base[1])) if base is not None and job.terms.utility.norm.size else None
+        found[name] = Part(outcomes=value(ledger, job.terms, known=quality), summary=summarise(log, ledger, program), equal_value_years=gained)
     return {name: found[name] for name in job.programs}
 
 

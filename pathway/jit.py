@@ -26,7 +26,7 @@ def source_hash() -> str:
     """Hash of all sources that end up in compiled code."""
     digest = hashlib.sha256()
     digest.update(str(_HERE).encode())  # Numba keeps code by the place of its source: another checkout finds none here
-    for path in sorted([_HERE / "jit.py", _HERE / "jit_inner.py", _HERE / "kernels.py", *_HERE.glob("*/compiled*.py")]):
+    for path in sorted([_HERE / "jit.py", _HERE / "jit_inner.py", _HERE / "kernels.py", _HERE / "economics" / "parts.py", *_HERE.glob("*/compiled*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -98,6 +98,19 @@ def pointer(array: Any) -> Any:
 def _compiled_pointer(array: Any) -> Any:  # noqa: ARG001 - numba asks by parameter name
     def generate(array: Any) -> Any:
         return _pointer(array)
+
+    return generate
+
+
+def place(number: int) -> int:
+    """The number itself, not below 0; compiled code takes it as an index that cannot be counted from the end, which spares a test at every look-up. Not to be reckoned with."""
+    return number
+
+
+@numba.extending.overload(place)
+def _compiled_place(number: Any) -> Any:  # noqa: ARG001 - numba asks by parameter name
+    def generate(number: Any) -> Any:
+        return numba.uint64(number)
 
     return generate
 

@@ -19,6 +19,9 @@ from pathway.program import Cohort, Program
 QUIET = ("move",)
 """Kinds told by their neighbours: a move of line by the row of its line."""
 
+UNITLESS = ("count", "score")
+"""Units that the marker's name says."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
@@ -98,48 +101,111 @@ def introduce(cohort: Cohort, patient: int, scenario: Scenario) -> str:
         number = (
             ("yes" if value else "no")
             if unit in ("", "0/1", "yes or no", "yes/no") and value in (0.0, 1.0)
-            else f"{value:.4g} {'' if unit in ('yes or no', 'fraction') else unit}".strip()
+            else f"{value:.4g} {'' if unit in ('yes or no', 'fraction', *UNITLESS) else unit}".strip()
         )
         parts.append(f"{label}: {number}")
     return "; ".join(parts)
 
 
-def tell(frame: pd.DataFrame, words: Words) -> list[Told]:
+@dataclass(slots=True)
+class _Visit:
+    """What one visit saw, while its rows are read."""
+
+    time: float
+    head: str
+    rows: list[Mapping[Hashable, object]]
+    is_confirmatory: bool = False
+
+    def told(self, words: Words, *, is_whole: bool) -> Told:
+        """Tell all that was seen, or leave out findings that are absent."""
+        seen = [text for row in self.rows if (text := _observed(row, words, is_whole=is_whole))]
+        return Told(time=self.time, text=self.head + (": " + ", ".join(seen) if seen else ""))
+
+
+def tell(frame: pd.DataFrame, words: Words, *, is_whole: bool = False) -> list[Told]:
     """Tell a history, visits gathered into one sentence each.
 
     Parameters
     ----------
     frame
         From :func:`rows_of`.
+    is_whole
+        Tell every visit and all it saw; otherwise visits in a row at which nothing is decided are told together, and findings only where they are present.
     """
     story: list[Told] = []
-    visit: list[str] = []
-    visit_time = 0.0
+    quiet: list[_Visit] = []
+    visit: _Visit | None = None
+
+    def end_quiet() -> None:
+        story.extend(_together(quiet, words) if len(quiet) > 1 else [one.told(words, is_whole=is_whole) for one in quiet])
+        quiet.clear()
+
+    def end_visit(*, is_followed: bool) -> None:
+        nonlocal visit
+        if visit is not None and not (is_followed or is_whole or visit.is_confirmatory):
+            quiet.append(visit)
+        elif visit is not None:
+            end_quiet()
+            story.append(visit.told(words, is_whole=is_whole))
+        visit = None
+
     for row in frame.to_dict("records"):
-        if visit and (row["time"] != visit_time or row["kind"] not in ("measure", "finding", "visit")):
-            story.append(
-                Told(time=visit_time, text=" ".join(visit[:1]) + (": " + ", ".join(visit[1:]) if visit[1:] else ""))
-            )
-            visit = []
-        if row["kind"] == "visit":
-            if not visit:
-                confirmatory = "confirmatory visit for " if row["detail"] == "confirmatory" else "visit, "
-                visit, visit_time = [f"{confirmatory}{words.any(row['name']).lower()}"], float(row["time"])
-            continue
-        if row["kind"] in ("measure", "finding"):
-            visit.append(_observed(row, words))
-            visit_time = float(row["time"])
+        time, kind = float(row["time"]), str(row["kind"])
+        if visit is not None and time != visit.time:
+            end_visit(is_followed=False)
+        if kind in ("visit", "measure", "finding"):
+            confirms = kind == "visit" and row["detail"] == "confirmatory"
+            head = f"{'confirmatory visit for ' if confirms else 'visit, '}{words.any(str(row['name'])).lower()}" if kind == "visit" else "seen"
+            if visit is None:
+                visit = _Visit(time, head, [], confirms)
+            elif confirms and not visit.is_confirmatory:
+                visit.is_confirmatory, visit.head = True, f"{visit.head}, and {head}"
+            if kind != "visit":
+                visit.rows.append(row)
             continue
         text = _sentence(row, words)
         if text:
-            story.append(Told(time=float(row["time"]), text=text))
-    if visit:
-        story.append(Told(time=visit_time, text=visit[0] + (": " + ", ".join(visit[1:]) if visit[1:] else "")))
+            end_visit(is_followed=True)
+            end_quiet()
+            story.append(Told(time=time, text=text))
+    end_visit(is_followed=False)
+    end_quiet()
     return story
 
 
-def _observed(row: Mapping[Hashable, object], words: Words) -> str:
-    """Tell what a visit saw."""
+def _together(visits: list[_Visit], words: Words) -> list[Told]:
+    """Tell visits at which nothing was decided by what changed from the first to the last of them."""
+    components = {words.program.markers[marker].name for index in words.program.indices for marker, _, _ in index.terms}
+    wanted = {marker.name for marker in words.program.markers} - components | {index.name for index in words.program.indices}
+    values: dict[str, list[float]] = {}
+    for visit in visits:
+        for row in visit.rows:
+            value = float(str(row["measured"]))
+            if row["name"] in wanted and not np.isnan(value):
+                values.setdefault(str(row["name"]), []).append(value)
+    seen = [f"{words.any(name)} {_number(found[0], name, words)} to {_number(found[-1], name, words)}{_unit(name, words)}" for name, found in values.items()]
+    text = f"{len(visits)} visits to year {visits[-1].time:.2f}, nothing decided" + (": " + ", ".join(seen) if seen else "")
+    return [Told(time=visits[0].time, text=text)]
+
+
+def _unit(name: str, words: Words) -> str:
+    """Unit of a marker, with a space before it."""
+    marker = words.scenario.library.pathway.markers.get(name)
+    unit = (marker.shown_unit or marker.unit) if marker else ""
+    return "" if unit in ("", *UNITLESS) else f" {unit}"
+
+
+def _number(value: float, name: str, words: Words) -> str:
+    """Value as finely as it is measured."""
+    spec = next((marker for marker in words.program.markers if marker.name == name), None)
+    if spec is None:
+        return f"{value:.3g}"
+    is_shown_as_measured = spec.reference < 0 and spec.round_to > 0.0
+    return f"{value:.{max(0, -int(np.floor(np.log10(spec.round_to)))) if is_shown_as_measured else 1}f}"
+
+
+def _observed(row: Mapping[Hashable, object], words: Words, *, is_whole: bool = True) -> str:
+    """Tell what a visit saw; empty for an absent finding, unless all is told."""
     pathway = words.scenario.library.pathway
     name, value = str(row["name"]), float(str(row["measured"]))
     label = words.any(name)
@@ -147,15 +213,16 @@ def _observed(row: Mapping[Hashable, object], words: Words) -> str:
         return f"{label} not obtained"
     if row["kind"] == "finding":
         kind = pathway.findings[name].kind if name in pathway.findings else "continuous"
-        return f"{label}: {'yes' if value else 'no'}" if kind == "yes_no" else f"{label}: {value:.4g}"
+        if kind != "yes_no":
+            return f"{label} {_number(value, name, words)}"
+        return f"{label}: {'yes' if value else 'no'}" if is_whole or value else ""
     marker = pathway.markers.get(name)
-    unit = (marker.shown_unit or marker.unit) if marker else ""
     native = (
-        f" ({float(str(row['native'])):,.0f} {marker.unit})"
+        f"{float(str(row['native'])):,.0f} {marker.unit}; "
         if marker and marker.shown_unit and marker.shown_unit != marker.unit and not np.isnan(float(str(row["native"])))
         else ""
     )
-    return f"{label} {value:.1f} {unit}{native}, truly {float(str(row['true'])):.1f}"
+    return f"{label} {_number(value, name, words)}{_unit(name, words)} ({native}truly {float(str(row['true'])):.1f})"
 
 
 def _sentence(row: Mapping[Hashable, object], words: Words) -> str:

@@ -17,12 +17,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pathway.economics.compiled_discounting import CONTINUOUS, MID_YEAR, START_OF_YEAR, fill_flow_today, fill_line_today, fill_value_today
 from pathway.errors import EconomicsError
+from pathway.kernels import log1p
 
 Floats = NDArray[np.float64]
 Convention = Literal["continuous", "start_of_year", "mid_year"]
-SMALL = 1e-4
-"""Below this force times years, a series replaces the difference of exponentials."""
+CODES: dict[str, int] = {"continuous": CONTINUOUS, "start_of_year": START_OF_YEAR, "mid_year": MID_YEAR}
+"""Conventions as compiled code knows them."""
 
 
 def force_of(rate: float) -> float:
@@ -36,7 +38,7 @@ def force_of(rate: float) -> float:
     if not 0.0 <= rate <= 1.0:
         mend = f"write {rate / 100.0:g}" if rate > 1.0 else "discount rates are at least 0"
         raise EconomicsError(where="discount rate", found=f"{rate:g}", expected="a fraction per year from 0 to 1", mend=mend)
-    return float(np.log1p(rate))
+    return log1p(float(rate))
 
 
 def factor(time: Floats, rate: float, convention: Convention = "continuous") -> Floats:
@@ -47,11 +49,15 @@ def factor(time: Floats, rate: float, convention: Convention = "continuous") -> 
     >>> (1000 * factor(np.array([2.0]), 0.035)).round(3)
     array([933.511])
     """
-    if convention == "start_of_year":
-        time = np.floor(time)
-    elif convention == "mid_year":
-        time = np.floor(time) + 0.5
-    return np.exp(-force_of(rate) * np.asarray(time, dtype=float))
+    (time,), out = _columns(time)
+    fill_value_today(time, force_of(rate), CODES[convention], out.ravel())
+    return out
+
+
+def _columns(*columns: Floats) -> tuple[list[Floats], Floats]:
+    """Columns of one length, flat, and room for a result in their shape."""
+    wide = np.broadcast_arrays(*(np.asarray(column, dtype=np.float64) for column in columns))
+    return [np.array(column).ravel() for column in wide], np.empty(wide[0].shape)
 
 
 def flow(start: Floats, stop: Floats, rate: float, convention: Convention = "continuous") -> Floats:
@@ -76,47 +82,24 @@ def flow(start: Floats, stop: Floats, rate: float, convention: Convention = "con
     >>> (2500 * flow(np.array([0.5]), np.array([3.0]), 0.035)).round(2)
     array([5886.65])
     """
-    start, stop = np.asarray(start, dtype=float), np.asarray(stop, dtype=float)
-    rho = force_of(rate)
-    if rho == 0.0:
-        return stop - start
-    if convention != "continuous":
-        return _stepped(stop, rate, convention) - _stepped(start, rate, convention)
-    return np.exp(-rho * start) * -np.expm1(-rho * (stop - start)) / rho
-
-
-def _stepped(time: Floats, rate: float, convention: Convention) -> Floats:
-    """Discounted years up to ``time`` when a whole year carries one factor."""
-    years = np.floor(time)
-    v = 1.0 / (1.0 + rate)
-    shift = 0.5 if convention == "mid_year" else 0.0
-    whole = (1.0 - v**years) / (1.0 - v) * v**shift
-    return np.asarray(whole + (time - years) * v ** (years + shift), dtype=np.float64)
+    (start, stop), out = _columns(start, stop)
+    fill_flow_today(start, stop, force_of(rate), CODES[convention], out.ravel())
+    return out
 
 
 def linear_flow(start: Floats, stop: Floats, first: Floats, last: Floats, rate: float, convention: Convention = "continuous") -> Floats:
     """Present value of a rate that runs straight from ``first`` at ``start`` to ``last`` at ``stop``.
 
-    Shapes (n,). Where force times years is small, a series in it avoids cancellation. With a spreadsheet convention the mean rate is used.
+    Shapes (n,). Where force times years is small, a series in it takes the place of a difference of exponentials. With a spreadsheet convention the mean rate is used.
 
     Examples
     --------
     >>> float(linear_flow(np.array([1.0]), np.array([4.0]), np.array([0.74]), np.array([0.71]), 0.03)[0].round(7))
     2.0213487
     """
-    start, stop = np.asarray(start, dtype=float), np.asarray(stop, dtype=float)
-    first, last = np.asarray(first, dtype=float), np.asarray(last, dtype=float)
-    years = stop - start
-    rho = force_of(rate)
-    if rho == 0.0 or convention != "continuous":
-        return 0.5 * (first + last) * flow(start, stop, rate, convention)
-    x = rho * years
-    small = np.abs(x) < SMALL
-    safe = np.where(small, 1.0, x)
-    # Weights of the ends of a unit segment: integral of (1 - s) e^{-xs} and of s e^{-xs}.
-    rising = np.where(small, 0.5 - x / 3.0 + x * x / 8.0, (1.0 - np.exp(-safe) * (1.0 + safe)) / (safe * safe))
-    total = np.where(small, 1.0 - x / 2.0 + x * x / 6.0, -np.expm1(-safe) / safe)
-    return np.asarray(np.exp(-rho * start) * years * (first * (total - rising) + last * rising), dtype=np.float64)
+    (start, stop, first, last), out = _columns(start, stop, first, last)
+    fill_line_today(start, stop, first, last, force_of(rate), CODES[convention], out.ravel())
+    return out
 
 
 def doses(first: Floats, spacing: float, count: Floats, rate: float) -> Floats:
@@ -145,7 +128,7 @@ class Discounting:
     def __post_init__(self) -> None:
         force_of(self.costs)
         force_of(self.outcomes)
-        if self.convention not in ("continuous", "start_of_year", "mid_year"):
+        if self.convention not in CODES:
             raise EconomicsError(where="discount convention", found=self.convention, expected="continuous, start_of_year or mid_year")
 
     def describe(self) -> str:

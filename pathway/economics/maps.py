@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pathway.definition.economics import GivenMarker, LogisticMap, MixtureClass, MixtureMap
+from pathway.economics.columns import real, whole
+from pathway.economics.compiled_quality import fill_cells, fill_curve
 from pathway.errors import EconomicsError
 
 Floats = NDArray[np.float64]
@@ -50,14 +52,15 @@ class UtilityCurve:
 
     def __call__(self, marker: Floats, cell: NDArray[np.int64], female: NDArray[np.int64], age: NDArray[np.int64]) -> Floats:
         """Utility at values of the marker that lie in cells, all of shape (n,); ``age`` in whole years."""
-        low = self.points[cell]
-        share = (np.clip(marker, self.points[0], self.points[-1]) - low) / (self.points[cell + 1] - low)
-        age = np.clip(age, 0, self.worth.shape[1] - 1)
-        return np.asarray((1.0 - share) * self.worth[female, age, cell] + share * self.worth[female, age, cell + 1], dtype=np.float64)
+        out = np.empty(marker.shape)
+        fill_curve(real(self.points), real(self.worth), real(marker), whole(cell), whole(female), whole(age), out)
+        return out
 
     def cell_of(self, marker: Floats) -> NDArray[np.int64]:
         """Cell between two points in which a value lies; the outer ones reach on for ever."""
-        return np.clip(np.searchsorted(self.points, marker, side="right") - 1, 0, self.points.size - 2).astype(np.int64)
+        out = np.empty(marker.shape, dtype=np.int64)
+        fill_cells(real(self.points), real(marker), out)
+        return out
 
 
 def through(points: tuple[tuple[float, float], ...]) -> UtilityCurve:

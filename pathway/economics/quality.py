@@ -14,10 +14,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pathway.economics.discounting import Discounting, flow, linear_flow
+from pathway.economics.columns import real, whole
+from pathway.economics.compiled_quality import (
+    add_quality,
+    add_shared_quality,
+    cut_at_birthdays,
+    cut_at_points,
+    fill_between,
+    fill_steady,
+    fill_utilities,
+)
+from pathway.economics.discounting import CODES, force_of
 from pathway.economics.ledger import Ledger
 from pathway.economics.terms import Terms, UtilityTerms
-from pathway.economics.timeline import repeated
 from pathway.errors import EconomicsError
 
 Floats = NDArray[np.float64]
@@ -40,44 +49,61 @@ class Pieces:
     cap: Floats
     norm: Floats
 
-    def until(self, limit: Floats) -> Pieces:
-        """Cut off what lies after a time of each patient, shape (patients,)."""
-        last = limit[self.patient]
-        begin, end = np.minimum(self.begin, last), np.minimum(self.end, last)
-        length = np.where(self.end > self.begin, self.end - self.begin, 1.0)
-        rise = self.right - self.left
-        right = np.where(end < self.end, self.left + rise * (end - self.begin) / length, self.right)
-        return Pieces(
-            patient=self.patient, begin=begin, end=end, left=self.left, right=right, cap=self.cap, norm=self.norm
-        )
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """Quality-adjusted years of every patient, each shape (patients,), and the pieces that they are the integral of.
+
+    ``uncapped`` is ``discounted`` with a cap of 1 alone, whatever the norm.
+    """
+
+    pieces: Pieces
+    undiscounted: Floats
+    discounted: Floats
+    uncapped: Floats
 
 
-def pieces_of(ledger: Ledger, spec: UtilityTerms) -> Pieces:
-    """Cut lives at birthdays and apply norms.
+def quality_of(ledger: Ledger, terms: Terms, spec: UtilityTerms | None = None) -> Quality:
+    """Integrate utility over every life; ``spec`` in place of the terms' own.
 
     Raises
     ------
     EconomicsError
         If a utility falls below the worst the instrument can say, or a marker is missing.
     """
-    line = _straight(ledger, spec)
-    person = np.asarray(ledger.life["patient"], dtype=np.int64)[line.segment]
-    rows, begin, end = split_at_birthdays(ledger.age[person], line.start, line.stop)
-    who, length = person[rows], (line.stop - line.start)[rows]
-    left, right = line.between(rows, begin, end, length, line.first, line.last)
-    age = np.floor(ledger.age[who] + 0.5 * (begin + end)).astype(np.int64)
+    pieces = pieces_of(ledger, spec or terms.utility)
+    undiscounted, discounted, uncapped = (np.zeros(ledger.patients) for _ in range(3))
+    rho, convention = force_of(terms.discounting.outcomes), CODES[terms.discounting.convention]
+    add_quality(pieces.patient, pieces.begin, pieces.end, pieces.left, pieces.right, pieces.cap, rho, convention, undiscounted, discounted, uncapped)
+    return Quality(pieces=pieces, undiscounted=undiscounted, discounted=discounted, uncapped=uncapped)
+
+
+def pieces_of(ledger: Ledger, spec: UtilityTerms) -> Pieces:
+    """Cut lives at birthdays and at points of a curve, and apply norms.
+
+    Raises
+    ------
+    EconomicsError
+        If a utility falls below the worst the instrument can say, or a marker is missing.
+    """
+    life = ledger.life
+    patient, start, stop = whole(life["patient"]), real(life["start"]), real(life["stop"])
+    age, female = real(ledger.age), whole(ledger.female)
+    first, last = _ends(ledger, spec)
+    rows, begin, end = _cut_at_birthdays(patient, start, stop, age)
+    lines, cells, none = np.arange(rows.size), rows, np.zeros(0)
+    points, worth, marker, marker_after, before, after = none, np.zeros((2, 1, 0)), none, none, none, none
     if spec.curve is not None:
-        before, after = line.between(rows, begin, end, length, line.before, line.after)
-        cell = spec.curve.cell_of(0.5 * (before + after))
-        left = left + spec.curve(before, cell, ledger.female[who], age)
-        right = right + spec.curve(after, cell, ledger.female[who], age)
-    norm, cap = np.ones(rows.size), np.ones(rows.size)
-    if spec.norm.size:
-        norm = spec.norm[ledger.female[who], np.clip(age, 0, spec.norm.shape[1] - 1)]
-        if spec.is_scaled:
-            left, right = left * (norm / spec.source_norm), right * (norm / spec.source_norm)
-        cap = np.minimum(norm, 1.0) if spec.is_capped else cap
-    worst = min(left.min(initial=np.inf), right.min(initial=np.inf))
+        _check_marker(ledger, spec.marker)
+        points, worth = real(spec.curve.points), real(spec.curve.worth)
+        marker, marker_after = np.empty(rows.size), np.empty(rows.size)
+        fill_between(rows, begin, end, start, stop, real(life[f"{spec.marker}_start"]), real(life[f"{spec.marker}_stop"]), marker, marker_after)
+        lines, before, after, cells = _cut_at_points(marker, marker_after, points)
+    who, (low, high, left, right, cap, norm) = np.empty(lines.size, dtype=np.int64), (np.empty(lines.size) for _ in range(6))
+    worst = fill_utilities(
+        patient, start, stop, first, last, age, female, rows, begin, end, marker, marker_after, lines, before, after, cells, points, worth, real(spec.norm), spec.source_norm,
+        int(spec.is_scaled), int(spec.is_capped), who, low, high, left, right, cap, norm,
+    )  # fmt: skip
     if worst < spec.lowest:
         raise EconomicsError(
             where="utility",
@@ -85,55 +111,59 @@ def pieces_of(ledger: Ledger, spec: UtilityTerms) -> Pieces:
             expected=f"at least {spec.lowest}, the worst the instrument can say",
             mend="look at level, slope and decrements in economics.toml",
         )
-    return Pieces(patient=who, begin=begin, end=end, left=left, right=right, cap=cap, norm=norm)
+    return Pieces(patient=who, begin=low, end=high, left=left, right=right, cap=cap, norm=norm)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
-    """Stretches on which utility before norms runs straight, each shape (stretches,).
-
-    ``first`` and ``last`` are all of it but for a curve's part, which is that of the marker from ``before`` to ``after``.
-    """
-
-    segment: Ints
-    start: Floats
-    stop: Floats
-    first: Floats
-    last: Floats
-    before: Floats
-    after: Floats
-
-    def between(self, rows: Ints, begin: Floats, end: Floats, length: Floats, first: Floats, last: Floats) -> tuple[Floats, Floats]:
-        """Values at ``begin`` and ``end`` of what runs straight from ``first`` to ``last`` of the stretch in ``rows``."""
-        rise = (last - first)[rows]
-        left = np.where(begin == self.start[rows], first[rows], first[rows] + rise * (begin - self.start[rows]) / length)
-        right = np.where(end == self.stop[rows], last[rows], first[rows] + rise * (end - self.start[rows]) / length)
-        return left, right
-
-
-def _straight(ledger: Ledger, spec: UtilityTerms) -> _Line:
-    """Cut segments where the marker passes a point of the curve."""
+def _ends(ledger: Ledger, spec: UtilityTerms) -> tuple[Floats, Floats]:
+    """Tell utility before norms at both ends of every segment, but for a curve's part."""
     life = ledger.life
-    start, stop = np.asarray(life["start"], dtype=np.float64), np.asarray(life["stop"], dtype=np.float64)
-    first, last = _ends(ledger, spec)
-    if spec.curve is None:
-        return _Line(segment=np.arange(start.size, dtype=np.int64), start=start, stop=stop, first=first, last=last, before=first, after=last)
-    if spec.marker not in ledger.markers:
-        raise EconomicsError(where="utility", found=f"marker {spec.marker}", expected=", ".join(ledger.markers))
-    left, right = (np.asarray(life[f"{spec.marker}_{side}"], dtype=np.float64) for side in ("start", "stop"))
-    segment, before, after = split_at_points(left, right, spec.curve.points)
-    share_before, share_after = ((value - left[segment]) / _or_one(right - left)[segment] for value in (before, after))
-    others, rise, length = first[segment], (last - first)[segment], (stop - start)[segment]
-    is_last = np.append(segment[1:] != segment[:-1], True)[: segment.size]
-    share_after = np.where(is_last, 1.0, share_after)
-    return _Line(
-        segment=segment, start=start[segment] + share_before * length, stop=np.where(is_last, stop[segment], start[segment] + share_after * length),
-        first=others + rise * share_before, last=others + rise * share_after, before=before, after=after,
+    steady = np.empty(life["start"].size)
+    of_condition = np.array([*(spec.conditions.get(name, 0.0) for name in ledger.conditions), 0.0])
+    of_state = np.array([spec.states.get(name, 0.0) for name in ledger.states])
+    of_flag, of_treatment = _of_bits(spec.flags, ledger.flags), _of_bits(spec.treatments, ledger.treatments)
+    fill_steady(
+        whole(life["condition"]), whole(life["flags"]), whole(life["state"]), whole(life["regimen"]), spec.level, of_condition, of_flag, of_state, of_treatment, steady
     )  # fmt: skip
+    first = last = steady
+    for marker, slope, reference in ((spec.marker, spec.slope, spec.reference), *((name, slope, 0.0) for name, slope in spec.other_markers.items())):
+        _check_marker(ledger, marker)
+        if slope != 0.0:
+            first = first + slope * (np.asarray(life[f"{marker}_start"], dtype=np.float64) - reference)
+            last = last + slope * (np.asarray(life[f"{marker}_stop"], dtype=np.float64) - reference)
+    return first, last
 
 
-def _or_one(x: Floats) -> Floats:
-    return np.where(x == 0.0, 1.0, x)
+def _of_bits(worth: dict[str, float], names: tuple[str, ...]) -> Floats:
+    """What each bit is worth, up to the last that is worth something: those beyond it need not be read."""
+    found = [worth.get(name, 0.0) for name in names]
+    while found and found[-1] == 0.0:
+        found.pop()
+    return np.array(found)
+
+
+def _check_marker(ledger: Ledger, marker: str) -> None:
+    if marker not in ledger.markers:
+        raise EconomicsError(where="utility", found=f"marker {marker}", expected=", ".join(ledger.markers))
+
+
+def _cut_at_birthdays(patient: Ints, start: Floats, stop: Floats, age: Floats) -> tuple[Ints, Floats, Floats]:
+    """Row of every piece, and its ends."""
+    needed, room = 2 * start.size, -1
+    while needed > room:
+        room = needed
+        rows, begin, end = np.empty(room, dtype=np.int64), np.empty(room), np.empty(room)
+        needed = cut_at_birthdays(patient, start, stop, age, rows, begin, end)
+    return rows[:needed], begin[:needed], end[:needed]
+
+
+def _cut_at_points(left: Floats, right: Floats, points: Floats) -> tuple[Ints, Floats, Floats, Ints]:
+    """Line of every piece, values at its ends, and its cell."""
+    needed, room = 2 * left.size, -1
+    while needed > room:
+        room = needed
+        lines, before, after, cells = np.empty(room, dtype=np.int64), np.empty(room), np.empty(room), np.empty(room, dtype=np.int64)
+        needed = cut_at_points(left, right, points, lines, before, after, cells)
+    return lines[:needed], before[:needed], after[:needed], cells[:needed]
 
 
 def split_at_points(left: Floats, right: Floats, points: Floats) -> tuple[Ints, Floats, Floats]:
@@ -155,43 +185,7 @@ def split_at_points(left: Floats, right: Floats, points: Floats) -> tuple[Ints, 
     >>> split_at_points(np.array([0.5]), np.array([2.5]), np.array([1.0, 2.0, 3.0]))
     (array([0, 0, 0]), array([0.5, 1. , 2. ]), array([1. , 2. , 2.5]))
     """
-    low = np.searchsorted(points, np.minimum(left, right), side="right")
-    high = np.maximum(np.searchsorted(points, np.maximum(left, right), side="left"), low)
-    lines, number = repeated(np.asarray(high - low + 1, dtype=np.int64))
-    is_rising = (right >= left)[lines]
-    passed = np.where(is_rising, low[lines] + number, high[lines] - 1 - number)
-    count = (high - low)[lines]
-    padded = np.append(points, np.nan)
-    after = np.where(number < count, padded[np.clip(passed, 0, points.size)], right[lines])
-    previous = np.where(is_rising, passed - 1, passed + 1)
-    before = np.where(number > 0, padded[np.clip(previous, 0, points.size)], left[lines])
-    return lines, before, after
-
-
-def _ends(ledger: Ledger, spec: UtilityTerms) -> tuple[Floats, Floats]:
-    """Tell utility before norms at both ends of every segment, but for a curve's part."""
-    life = ledger.life
-    constant = np.full(life["start"].size, spec.level)
-    condition, state = life["condition"], life["state"]
-    flags, regimen = np.asarray(life["flags"], dtype=np.int64), np.asarray(life["regimen"], dtype=np.int64)
-    for number, name in enumerate(ledger.conditions):
-        constant += spec.conditions.get(name, 0.0) * (condition == number)
-    for number, name in enumerate(ledger.flags):
-        constant += spec.flags.get(name, 0.0) * (flags >> number & 1)
-    for number, name in enumerate(ledger.states):
-        constant += spec.states.get(name, 0.0) * (state == number)
-    for number, name in enumerate(ledger.treatments):
-        constant += spec.treatments.get(name, 0.0) * (regimen >> number & 1)
-    slopes = [(spec.marker, spec.slope, spec.reference), *((m, s, 0.0) for m, s in spec.other_markers.items())]
-    first, last = constant.copy(), constant
-    for marker, slope, reference in slopes:
-        if slope == 0.0 and marker in ledger.markers:
-            continue
-        if marker not in ledger.markers:
-            raise EconomicsError(where="utility", found=f"marker {marker}", expected=", ".join(ledger.markers))
-        first = first + slope * (np.asarray(life[f"{marker}_start"], dtype=np.float64) - reference)
-        last = last + slope * (np.asarray(life[f"{marker}_stop"], dtype=np.float64) - reference)
-    return first, last
+    return _cut_at_points(left, right, points)[:3]
 
 
 def split_at_birthdays(age: Floats, start: Floats, stop: Floats) -> tuple[Ints, Floats, Floats]:
@@ -211,37 +205,10 @@ def split_at_birthdays(age: Floats, start: Floats, stop: Floats) -> tuple[Ints, 
     >>> split_at_birthdays(np.array([54.5]), np.array([0.0]), np.array([1.0]))
     (array([0, 0]), array([0. , 0.5]), array([0.5, 1. ]))
     """
-    lowest = np.floor(age + start)
-    rows, number = repeated(np.maximum(np.ceil(age + stop) - lowest, 1.0).astype(np.int64))
-    before, after = ((lowest[rows] + number + shift) - age[rows] for shift in (0.0, 1.0))
-    begin = np.where(number == 0, start[rows], np.clip(before, start[rows], stop[rows]))
-    is_last = np.append(rows[1:] != rows[:-1], True)[: rows.size]
-    end = np.where(is_last, stop[rows], np.clip(after, start[rows], stop[rows]))
-    real = end > begin
-    return rows[real], begin[real], end[real]
+    return _cut_at_birthdays(np.arange(age.size), start, stop, age)
 
 
-def quality_adjusted_years(pieces: Pieces, patients: int, rate: float, discounting: Discounting) -> Floats:
-    """Integral of capped utility for every patient, shape (patients,)."""
-    begin, end, cap = pieces.begin, pieces.end, pieces.cap
-    crosses = (pieces.left < cap) != (pieces.right < cap)
-    rise = np.where(crosses, pieces.right - pieces.left, 1.0)
-    share = np.where(crosses, np.clip((cap - pieces.left) / rise, 0.0, 1.0), 1.0)
-    middle = begin + share * (end - begin)
-    left, right = np.minimum(pieces.left, cap), np.minimum(pieces.right, cap)
-    between = np.where(crosses, cap, right)
-    convention = discounting.convention
-    years = linear_flow(begin, middle, left, between, rate, convention)
-    rest = np.flatnonzero(middle != end)  # where utility bends, or the last bit of a sum is missing
-    years[rest] += linear_flow(middle[rest], end[rest], between[rest], right[rest], rate, convention)
-    return _by_patient(pieces, years, patients)
-
-
-def _by_patient(pieces: Pieces, weight: Floats, patients: int) -> Floats:
-    return np.asarray(np.bincount(pieces.patient, weights=weight, minlength=patients), dtype=np.float64)
-
-
-def equal_value_years_gained(ledger: Ledger, comparator: Ledger, terms: Terms, *, known: tuple[Pieces, Pieces] | None = None) -> Floats:
+def equal_value_years_gained(ledger: Ledger, comparator: Ledger, terms: Terms, *, known: tuple[Quality, Quality] | None = None) -> Floats:
     """Equal-value life-years gained over a comparator, discounted, shape (patients,).
 
     While both lives last (up to the earlier end), quality counts as it is; years that only one of them has count at
@@ -254,7 +221,7 @@ def equal_value_years_gained(ledger: Ledger, comparator: Ledger, terms: Terms, *
     terms
         Utilities and discounting.
     known
-        Pieces of both lives, if they were cut before.
+        Quality of both lives, if it was worked out before.
 
     References
     ----------
@@ -272,12 +239,11 @@ def equal_value_years_gained(ledger: Ledger, comparator: Ledger, terms: Terms, *
     if ledger is comparator:
         return np.zeros(ledger.patients)
     shared = np.minimum(ledger.end, comparator.end)
+    rho, convention = force_of(terms.discounting.outcomes), CODES[terms.discounting.convention]
     sides = []
-    for one, pieces in zip((ledger, comparator), known or [pieces_of(one, terms.utility) for one in (ledger, comparator)], strict=True):
-        both = pieces.until(shared)
-        rate, convention = terms.discounting.outcomes, terms.discounting.convention
-        later = np.maximum(pieces.begin, shared[pieces.patient])
-        alone = pieces.norm * flow(later, np.maximum(pieces.end, later), rate, convention)
-        quality = quality_adjusted_years(both, one.patients, rate, terms.discounting)
-        sides.append(quality + _by_patient(pieces, alone, one.patients))
+    for one, quality in zip((ledger, comparator), known or [quality_of(one, terms) for one in (ledger, comparator)], strict=True):
+        pieces, end = quality.pieces, real(one.end)
+        side = np.where(end > shared, 0.0, quality.discounted)  # a life that does not go on alone counts as it is
+        add_shared_quality(pieces.patient, pieces.begin, pieces.end, pieces.left, pieces.right, pieces.cap, pieces.norm, shared, end, rho, convention, side)
+        sides.append(side)
     return sides[0] - sides[1]

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pathway.economics.columns import real, side_by_side, whole
+from pathway.economics.compiled_life import add_months, read_ends
 from pathway.economics.ledger import Ledger
-from pathway.economics.parts import HUNDRED, added_up, hundreds
-from pathway.economics.timeline import repeated
-from pathway.eventlog import EventLog, Kind
+from pathway.economics.parts import added_up, hundreds
+from pathway.eventlog import EVENT_COLUMNS, EventLog, Kind
 from pathway.program import Program
 
 Floats = NDArray[np.float64]
@@ -90,30 +91,22 @@ def summarise(log: EventLog, ledger: Ledger, program: Program) -> Summary:
     log, ledger
         Of the same patients under the same program.
     """
-    grid = month_grid(program.horizon)
-    life = ledger.life
-    patient, state = np.asarray(life["patient"], dtype=np.int64), np.asarray(life["state"], dtype=np.int64)
-    start, stop = np.asarray(life["start"], dtype=np.float64), np.asarray(life["stop"], dtype=np.float64)
-    first = np.searchsorted(grid, start, side="left")
-    row, number = repeated(np.searchsorted(grid, stop, side="left") - first)
-    month = first[row] + number
-    last = np.append(np.flatnonzero(np.diff(log.events["patient"])), log.events["patient"].size - 1)
-    final = np.asarray(log.events["state"], dtype=np.int64)[last]
-    died = (program.absorbing >> final & 1).astype(bool)
+    grid, life, states = month_grid(program.horizon), ledger.life, len(program.states)
+    here, living = np.zeros((grid.size, states), dtype=np.int64), np.zeros(grid.size, dtype=np.int64)
+    sums = np.zeros((hundreds(ledger.patients), grid.size, len(ledger.markers), 2))
+    markers = side_by_side([life[f"{marker}_{side}"] for marker in ledger.markers for side in ("start", "stop")])
+    add_months(whole(life["patient"]), real(life["start"]), real(life["stop"]), whole(life["state"]), markers, grid, here, living, sums)
+    final, cause = _ends(log, program)
     return Summary(
         grid=grid,
-        states=_alive(month, state[row], grid.size, len(program.states)) + _gone(np.searchsorted(grid, ledger.end, side="left"), final, grid.size, len(program.states)),
-        living=np.bincount(month, minlength=grid.size).astype(np.int64),
-        marker_sums=_marker_sums(ledger, patient[row] // HUNDRED, month, row, grid),
+        states=here + _gone(np.searchsorted(grid, ledger.end, side="left"), final, grid.size, states),
+        living=living,
+        marker_sums=sums,
         years=ledger.end,
-        died=died,
-        cause=_causes(log, program, died.size),
+        died=(program.absorbing >> final & 1).astype(bool),
+        cause=cause,
         rows=int(log.events["patient"].size),
     )
-
-
-def _alive(month: Ints, state: Ints, months: int, states: int) -> Ints:
-    return np.bincount(month * states + state, minlength=months * states).astype(np.int64).reshape(months, states)
 
 
 def _gone(month: Ints, state: Ints, months: int, states: int) -> Ints:
@@ -122,26 +115,9 @@ def _gone(month: Ints, state: Ints, months: int, states: int) -> Ints:
     return np.asarray(np.cumsum(new, axis=0)[:months])
 
 
-def _marker_sums(ledger: Ledger, hundred: Ints, month: Ints, row: Ints, grid: Floats) -> Floats:
-    """Sums of true values and squares by hundred and month."""
-    life, size = ledger.life, hundreds(ledger.patients)
-    start, stop = np.asarray(life["start"], dtype=np.float64), np.asarray(life["stop"], dtype=np.float64)
-    cell = hundred * grid.size + month
-    share = (grid[month] - start[row]) / (stop - start)[row]
-    sums = np.zeros((size, grid.size, len(ledger.markers), 2))
-    for number, marker in enumerate(ledger.markers):
-        begin, end = (np.asarray(life[f"{marker}_{side}"], dtype=np.float64) for side in ("start", "stop"))
-        value = begin[row] + (end - begin)[row] * share
-        for power, weight in enumerate((value, value * value)):
-            sums[:, :, number, power] = np.bincount(cell, weights=weight, minlength=size * grid.size).reshape(size, grid.size)
-    return sums
-
-
-def _causes(log: EventLog, program: Program, patients: int) -> Ints:
-    """Why each life ended; -1 where it did not, or nothing is said."""
-    number = np.asarray(log.events["patient"])
-    position = np.append(0, np.cumsum(number[1:] != number[:-1]))
-    arrival = log.rows(Kind.MOVE) & ((program.absorbing >> np.asarray(log.events["state"], dtype=np.int64) & 1) == 1)
-    cause = np.full(patients, -1, dtype=np.int64)
-    cause[position[arrival]] = log.events["detail"][arrival]
-    return cause
+def _ends(log: EventLog, program: Program) -> tuple[Ints, Ints]:
+    """Last state of every history, and why it ended; -1 where it did not, or nothing is said."""
+    final, cause = np.zeros(log.patients, dtype=np.int64), np.full(log.patients, -1, dtype=np.int64)
+    patient, kind, state, detail = (np.require(log.events[name], EVENT_COLUMNS[name], ("C", "W")) for name in ("patient", "kind", "state", "detail"))
+    read_ends(patient, kind, state, detail, int(Kind.MOVE), program.absorbing, final, cause)
+    return final, cause

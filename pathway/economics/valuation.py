@@ -12,11 +12,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pathway.economics.discounting import Discounting, factor, flow
+from pathway.economics.columns import real, whole
+from pathway.economics.compiled_life import add_years
+from pathway.economics.compiled_use import add_costs, add_uses, mark_pairs
+from pathway.economics.discounting import CODES, force_of
 from pathway.economics.ledger import Ledger
-from pathway.economics.parts import HUNDRED, added_up, hundreds
-from pathway.economics.quality import Pieces, equal_value_years_gained, pieces_of, quality_adjusted_years
-from pathway.economics.terms import Price, Terms, prices_used, terms_of
+from pathway.economics.parts import added_up, hundreds
+from pathway.economics.quality import Quality, equal_value_years_gained, quality_of
+from pathway.economics.terms import Terms, prices_used, terms_of
 from pathway.errors import EconomicsError
 
 __all__ = [
@@ -30,7 +33,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 ITEM_COLUMNS = (
     "item", "label", "category", "unit", "quantity", "waste", "cost", "cost_discounted", "basis", "grade"
 )  # fmt: skip
@@ -91,157 +93,85 @@ class Outcomes:
         return np.asarray(self.costs_undiscounted.sum(axis=1))
 
 
-def value(ledger: Ledger, terms: Terms, *, known: Pieces | None = None) -> Outcomes:
-    """Value a ledger; ``known``: the pieces of its lives, if they were cut before.
+def value(ledger: Ledger, terms: Terms, *, known: Quality | None = None) -> Outcomes:
+    """Value a ledger; ``known``: the quality of its lives, if it was worked out before.
 
     Raises
     ------
     EconomicsError
         If an item has no price, or a utility falls below the worst the instrument can say.
     """
-    patients = ledger.patients
+    patients, life = ledger.patients, ledger.life
     bought = _bought(ledger, terms)
-    person = np.asarray(ledger.life["patient"], dtype=np.int64)
-    start = np.asarray(ledger.life["start"], dtype=np.float64)
-    stop = np.asarray(ledger.life["stop"], dtype=np.float64)
-    state = np.asarray(ledger.life["state"], dtype=np.int64)
-    line = np.asarray(ledger.life["line"], dtype=np.int64)
-    years, discounting = stop - start, terms.discounting
-    present_years = flow(start, stop, discounting.outcomes, discounting.convention)
-    pieces = known or pieces_of(ledger, terms.utility)
-    undiscounted = Discounting(costs=0.0, outcomes=0.0)
-    nowhere = np.zeros_like(person)
+    quality = known or quality_of(ledger, terms)
+    years, years_discounted = np.zeros(patients), np.zeros(patients)
+    by_state, by_line = np.zeros((patients, len(ledger.states))), np.zeros((patients, ledger.lines + 1))
+    add_years(
+        whole(life["patient"]), real(life["start"]), real(life["stop"]), whole(life["state"]), whole(life["line"]), force_of(terms.discounting.outcomes),
+        CODES[terms.discounting.convention], years, years_discounted, by_state, by_line,
+    )  # fmt: skip
     return Outcomes(
         categories=ledger.categories,
-        costs=bought.by_category(bought.present, len(ledger.categories)),
-        costs_undiscounted=bought.by_category(bought.plain, len(ledger.categories)),
-        life_years=_sums(person, nowhere, years, patients, 1)[:, 0],
-        life_years_discounted=_sums(person, nowhere, present_years, patients, 1)[:, 0],
-        qalys=quality_adjusted_years(pieces, patients, 0.0, undiscounted),
-        qalys_discounted=quality_adjusted_years(pieces, patients, discounting.outcomes, discounting),
-        years_by_state=_sums(person, state, years, patients, len(ledger.states)),
-        years_by_line=_sums(person, line, years, patients, ledger.lines + 1),
-        qalys_by_map=_by_map(ledger, terms, pieces),
-        item_rows=bought.rows(ledger, terms),
-        item_sums=bought.sums(),
+        costs=bought.costs,
+        costs_undiscounted=bought.costs_undiscounted,
+        life_years=years,
+        life_years_discounted=years_discounted,
+        qalys=quality.undiscounted,
+        qalys_discounted=quality.discounted,
+        years_by_state=by_state,
+        years_by_line=by_line,
+        qalys_by_map=_by_map(ledger, terms, quality),
+        item_rows=bought.rows,
+        item_sums=bought.sums,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Bought:
-    """What each patient used of each item: the one place where costs are added up, in order of start inside patient and item.
+    """What was used, in money and units: columns of :class:`Outcomes`."""
 
-    Attributes
-    ----------
-    pairs : shape (pairs,)
-        ``category * items + item`` of every pair in use.
-    items
-        How many items the ledger knows.
-    plain, present : shape (patients, pairs)
-        Undiscounted and discounted cost.
-    units : shape (parts, pairs, 2)
-        Quantity and waste by hundreds of patients.
-    """
-
-    pairs: Ints
-    items: int
-    plain: Floats
-    present: Floats
-    units: Floats
-
-    def by_category(self, costs: Floats, categories: int) -> Floats:
-        """Add items up, shape (patients, categories)."""
-        found = np.zeros((costs.shape[0], categories))
-        for number, pair in enumerate(self.pairs.tolist()):
-            found[:, pair // self.items] += costs[:, number]
-        return found
-
-    def sums(self) -> Floats:
-        """Quantity, waste, cost and discounted cost by hundreds of patients, shape (parts, pairs, 4)."""
-        parts = hundreds(self.plain.shape[0])
-        money = np.zeros((2, parts * HUNDRED, self.pairs.size))
-        money[0, : self.plain.shape[0]], money[1, : self.present.shape[0]] = self.plain, self.present
-        costs = np.add.accumulate(money.reshape(2, parts, HUNDRED, self.pairs.size), axis=2)[:, :, -1]  # in order; a plain sum may go by pairs
-        return np.concatenate([self.units, np.moveaxis(costs, 0, -1)], axis=2)
-
-    def rows(self, ledger: Ledger, terms: Terms) -> tuple[tuple[str, ...], ...]:
-        """What stands for each pair: item, label, category, unit, basis, grade."""
-        prices = [(terms.prices[ledger.items[pair % self.items]], ledger.categories[pair // self.items]) for pair in self.pairs.tolist()]
-        return tuple((price.item, price.label, category, price.unit, price.basis, price.weakest_grade) for price, category in prices)
+    costs: Floats
+    costs_undiscounted: Floats
+    rows: tuple[tuple[str, ...], ...]
+    sums: Floats
 
 
 def _bought(ledger: Ledger, terms: Terms) -> _Bought:
-    """Value every use and add it up by patient and item, pair by pair: a pair's rows are few enough to stay near the processor."""
+    """Value every use and add it up: the one place where costs are added up, in order of start inside patient and item."""
     unpriced = [name for name in ledger.items if name not in terms.prices]
     if unpriced:
         raise EconomicsError(where="prices", found=f"no price for {unpriced[0]}", expected="a price for every item in the ledger")
-    use, width, patients = ledger.use, len(ledger.items), ledger.patients
-    rows = _rows_by_pair(ledger)
-    plain, present = np.zeros((patients, len(rows))), np.zeros((patients, len(rows)))
-    units = np.zeros((hundreds(patients), len(rows), 2))
-    for number, (pair, chosen) in enumerate(rows.items()):
-        patient = np.asarray(use["patient"][chosen], dtype=np.int64)
-        quantity, waste, start, stop = (np.asarray(use[name][chosen], dtype=np.float64) for name in ("quantity", "waste", "start", "stop"))
-        costs = _item_costs(terms, terms.prices[ledger.items[pair % width]], quantity, start, stop)
-        plain[:, number], present[:, number] = (np.bincount(patient, weights=cost, minlength=patients) for cost in costs)
-        hundred = patient // HUNDRED
-        units[:, number] = np.stack([np.bincount(hundred, weights=unit, minlength=len(units)) for unit in (quantity, waste)], axis=1)
-    return _Bought(pairs=np.array(list(rows), dtype=np.int64), items=width, plain=plain, present=present, units=units)
+    use, items, patients = ledger.use, len(ledger.items), ledger.patients
+    category, item = whole(use["category"]), whole(use["item"])
+    number = np.zeros(len(ledger.categories) * items, dtype=np.int64)
+    mark_pairs(category, item, items, number)
+    pairs = np.flatnonzero(number)
+    number[pairs] = np.arange(pairs.size)
+    prices = [terms.prices[name] for name in ledger.items]
+    first_step = np.cumsum([0, *(len(price.starts) for price in prices)], dtype=np.int64)
+    step_start = np.array([start for price in prices for start in price.starts])
+    step_price = np.array([amount for price in prices for amount in price.values])  # noqa: PD011 - no frame of pandas
+    plain, today = np.zeros((pairs.size, patients)), np.zeros((pairs.size, patients))
+    sums = np.zeros((hundreds(patients), pairs.size, 4))
+    add_uses(
+        whole(use["patient"]), category, item, real(use["quantity"]), real(use["waste"]), real(use["start"]), real(use["stop"]), number, first_step, step_start, step_price,
+        force_of(terms.discounting.costs), CODES[terms.discounting.convention], plain, today, sums,
+    )  # fmt: skip
+    costs, costs_undiscounted = np.zeros((patients, len(ledger.categories))), np.zeros((patients, len(ledger.categories)))
+    add_costs(plain, today, pairs // max(items, 1), costs_undiscounted, costs, sums)
+    named = [(prices[pair % items], ledger.categories[pair // items]) for pair in pairs.tolist()]
+    rows = tuple((price.item, price.label, name, price.unit, price.basis, price.weakest_grade) for price, name in named)
+    return _Bought(costs=costs, costs_undiscounted=costs_undiscounted, rows=rows, sums=sums)
 
 
-def _rows_by_pair(ledger: Ledger) -> dict[int, slice | Ints]:
-    """Rows of every pair of category and item in use (``category * items + item``), as they stand; a slice where the ledger has them pair by pair."""
-    width = len(ledger.items)
-    pair = np.asarray(ledger.use["category"], dtype=np.int64) * width + np.asarray(ledger.use["item"], dtype=np.int64)
-    counts = np.bincount(pair)
-    pairs = np.flatnonzero(counts).tolist()
-    ends = np.cumsum(counts)
-    spans = {number: slice(int(ends[number] - counts[number]), int(ends[number])) for number in pairs}
-    if (pair[1:] >= pair[:-1]).all():
-        return dict(spans)
-    order = np.argsort(pair.astype(np.uint16) if counts.size <= np.iinfo(np.uint16).max else pair, kind="stable")  # short numbers are sorted by digits, many times faster
-    return {number: order[span] for number, span in spans.items()}
-
-
-def _by_map(ledger: Ledger, terms: Terms, pieces: Pieces) -> Floats:
-    """Discounted QALYs under every map, shape (patients, maps, 2); ``pieces`` are those of the map in force."""
+def _by_map(ledger: Ledger, terms: Terms, quality: Quality) -> Floats:
+    """Discounted QALYs under every map, shape (patients, maps, 2); ``quality`` is that of the map in force."""
     maps = terms.maps if len(terms.maps) > 1 else {}
     found = np.zeros((ledger.patients, len(maps), 2))
     for number, (name, spec) in enumerate(maps.items()):
-        lived = pieces if name == terms.utility.map else pieces_of(ledger, spec)
-        for side, one in enumerate((lived, replace(lived, cap=np.ones(lived.cap.size)))):
-            found[:, number, side] = quality_adjusted_years(one, ledger.patients, terms.discounting.outcomes, terms.discounting)
+        lived = quality if name == terms.utility.map else quality_of(ledger, terms, spec)
+        found[:, number, 0], found[:, number, 1] = lived.discounted, lived.uncapped
     return found
-
-
-def _sums(row: Ints, column: Ints, weight: Floats, rows: int, columns: int) -> Floats:
-    """Sum a weight by two indices, shape (rows, columns)."""
-    sums = np.bincount(row * columns + column, weights=weight, minlength=rows * columns)
-    return np.asarray(sums, dtype=np.float64).reshape(rows, columns)
-
-
-def _item_costs(terms: Terms, price: Price, quantity: Floats, start: Floats, stop: Floats) -> tuple[Floats, Floats]:
-    """Value instant uses at the price of their time, and spread uses split where the price changes."""
-    rate, convention = terms.discounting.costs, terms.discounting.convention
-    spread = np.flatnonzero(stop != start)
-    plain, present = np.zeros(start.size), np.zeros(start.size)
-    if spread.size < start.size:
-        plain = quantity * price.at(start)
-        present = plain * factor(start, rate, convention)
-    if spread.size:
-        first, last = start[spread], stop[spread]
-        per_year = quantity[spread] / (last - first)
-        plain[spread], present[spread] = 0.0, 0.0
-        edges = [*price.starts[1:], np.inf]
-        begin = -np.inf
-        for amount, end in zip(price.values, edges, strict=True):
-            low = np.clip(first, begin, end)
-            high = np.maximum(np.clip(last, begin, end), low)
-            # Where a price is never in force, low = high lies at its edge: years of 0, even before entry.
-            plain[spread] += amount * per_year * (high - low)
-            present[spread] += amount * per_year * flow(np.maximum(low, 0.0), np.maximum(high, 0.0), rate, convention)
-            begin = end
-    return plain, present
 
 
 def without_discounting(terms: Terms) -> Terms:
