@@ -37,7 +37,7 @@ from pathway.economics.compiled_layout import (
     U_STOP,
     U_WASTE,
     How,
-)  # fmt: skip
+)
 from pathway.jit import inner_kernel
 
 Ints = NDArray[np.int64]

@@ -27,7 +27,7 @@ from pathway.economics.compiled_layout import (
     U_SIZE_REAL,
     U_START,
     How,
-)  # fmt: skip
+)
 from pathway.economics.compiled_resources import use_at_events, use_years
 from pathway.jit import inner_kernel, kernel, pointer
 

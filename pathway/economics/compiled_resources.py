@@ -38,7 +38,7 @@ from pathway.economics.compiled_layout import (
     S_SEGMENT,
     S_STATE,
     How,
-)  # fmt: skip
+)
 from pathway.jit import inner_kernel
 
 Ints = NDArray[np.int64]

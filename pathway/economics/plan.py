@@ -117,7 +117,7 @@ class Plan:
         taken = list(self._taken(cohort, drugs))
         faults = [dose.part for dose in (self.doses[number] for number in taken) if isinstance(dose.part, EconomicsError)]
         if faults:
-            raise faults[0]
+            raise faults[0].with_traceback(None)  # it is kept, and must not keep what it was raised in
         needed, paid = zip(*(self.doses[number].amounts(cohort) for number in taken), (ONE, ONE), strict=True)
         parts = [*taken, *range(len(self.doses), len(self.table.whole))]
         whole, real = self.table.whole[parts], self.table.real[parts]

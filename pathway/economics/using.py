@@ -27,7 +27,7 @@ from pathway.economics.compiled_layout import (
     U_STOP,
     U_WASTE,
     How,
-)  # fmt: skip
+)
 from pathway.economics.compiled_ledger import write_all
 from pathway.economics.compiled_timeline import list_occasions
 from pathway.economics.timeline import DrugHistory, Rows, Spells
