@@ -120,13 +120,13 @@ def accumulate(
     """
     _keep_memory()
     names = tuple(job.programs)
-    gathered = {name: Gathering(*ledgers.declared(program, job.books)) for name, program in job.programs.items()}
+    gathered = {name: Gathering(*ledgers.declared(program, job.books), cohort.size) for name, program in job.programs.items()}
     for last, found in _in_order(job, cohort, block, workers, store):
         for name in names:
             gathered[name].add(found[name])
         if progress:
             progress(f"{len(names)} strategies" if len(names) > 1 else names[0], last, cohort.size)
-    return {name: one.whole() for name, one in gathered.items()}
+    return {name: gathered.pop(name).whole() for name in names}
 
 
 def _keep_memory() -> None:

@@ -14,7 +14,8 @@ import pathway
 from pathway.accumulation import Job, accumulate
 from pathway.cohort import draw_cohort
 from pathway.economics import ledger as ledgers
-from pathway.economics.gathering import Part
+from pathway.economics.gathering import Gathering, Part
+from pathway.economics.ledger import declared
 from pathway.economics.parts import HUNDRED, added_up
 from pathway.economics.valuation import Outcomes
 from pathway.engines import simulate
@@ -216,3 +217,18 @@ def test_a_report_without_a_log_says_what_it_lacks(tmp_path):
     shared = min(len(occupancy), len(told))
     assert shared > 20
     assert (occupancy.iloc[:20].set_index("year").drop(columns="strategy") == told.iloc[:20].set_index("year").drop(columns="strategy")).all().all()
+
+
+def test_a_part_may_know_of_more_lines_than_those_before_it():
+    """As when somebody of the user's own patients comes on a later line than anybody before."""
+    run = with_logs().strategies["s1"]
+    gathering = Gathering(*declared(run.program, scenario().library), 2 * PATIENTS)
+    later = replace(run.outcomes, years_by_line=np.pad(run.outcomes.years_by_line, ((0, 0), (0, 1)), constant_values=0.25))
+    for outcomes in (run.outcomes, later):
+        gathering.add(Part(outcomes=outcomes, summary=run.summary))
+    whole = gathering.whole().outcomes
+    assert whole.years_by_line[:PATIENTS, :-1].tobytes() == run.outcomes.years_by_line.tobytes()
+    assert (whole.years_by_line[:PATIENTS, -1] == 0.0).all()
+    assert whole.years_by_line[PATIENTS:].tobytes() == later.years_by_line.tobytes()
+    assert (whole.costs == np.concatenate([run.outcomes.costs] * 2)).all()
+    assert whole.items["cost"].to_numpy() == pytest.approx(run.outcomes.items["cost"].to_numpy())
