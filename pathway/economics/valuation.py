@@ -85,12 +85,20 @@ class Outcomes:
     @property
     def total(self) -> Floats:
         """Discounted costs of each patient, shape (patients,)."""
-        return np.asarray(self.costs.sum(axis=1))
+        return _in_order(self.costs)
 
     @property
     def total_undiscounted(self) -> Floats:
         """Undiscounted costs of each patient, shape (patients,)."""
-        return np.asarray(self.costs_undiscounted.sum(axis=1))
+        return _in_order(self.costs_undiscounted)
+
+
+def _in_order(costs: Floats) -> Floats:
+    """Sums of rows, column by column: those of a block of patients who use nothing of a category are those of the whole."""
+    total = np.zeros(len(costs))
+    for column in costs.T:
+        total += column
+    return total
 
 
 def value(ledger: Ledger, terms: Terms, *, known: Quality | None = None) -> Outcomes:
