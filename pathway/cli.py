@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from pathway.cli_trials import calibrate, validate
-from pathway.console import INPUT_AT_FAULT, MOST_PATIENTS, Tell, guarded, progress_of, relative
+from pathway.console import INPUT_AT_FAULT, MOST_PATIENTS, Calibration, Tell, guarded, progress_of, relative
 
 if TYPE_CHECKING:
     from pathway.definition.scenario import Scenario
@@ -66,6 +66,7 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option of the command
     seed: Annotated[Optional[int], typer.Option(min=0, help="seed of all draws")] = None,  # noqa: UP045
     engine: Annotated[Optional[str], typer.Option(help="name of the engine")] = None,  # noqa: UP045
     strategies: Strategies = None,
+    calibration: Calibration = None,
     output: Annotated[Path, typer.Option(metavar="DIR", help="the run's folder is made inside it")] = Path("outputs"),
     workers: Annotated[
         int | None, typer.Option(min=1, max=1024, help="processes; absent: one a core. Results do not depend on it")
@@ -82,7 +83,7 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option of the command
         from pathway.report.store import check_output, store_of
 
         check_output(output)
-        scenario = read(file)
+        scenario = read(file, calibration=calibration)
         warn(scenario)
         since = time.perf_counter()
         store = store_of(scenario, output, patients=patients, seed=seed, engine=engine, reads=resume)
@@ -311,15 +312,16 @@ app.command()(calibrate)
 @app.command()
 def sources(
     file: File,
+    calibration: Calibration = None,
     csv: Annotated[bool, typer.Option("--csv", help="as CSV")] = False,  # noqa: FBT002
 ) -> None:
     """List every number used: value, unit, spread, source, grade."""
     with guarded():
         from pathway.reading import read
-        from pathway.report.basis import evidence_frame, price_frame
+        from pathway.report.basis import calibration_words, evidence_frame, price_frame
         from pathway.report.formats import GRADE_MARKS, harmless_frame, significant, visible
 
-        scenario = read(file)
+        scenario = read(file, calibration=calibration)
         evidence, prices = evidence_frame(scenario), price_frame(scenario)
         if csv:
             import csv as csv_format
@@ -371,3 +373,5 @@ def sources(
             prices["grade"].isin(["memory", "assumption"]).sum()
         )
         typer.echo(f"\n{len(evidence)} numbers and {len(prices)} prices; {weak} of them from memory or assumed")
+        if force := calibration_words(scenario):
+            typer.echo(f"In force: {visible(force)}")

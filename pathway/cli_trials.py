@@ -9,7 +9,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from pathway.console import MOST_PATIENTS, guarded, progress_of, relative
+from pathway.console import MOST_PATIENTS, Calibration, guarded, progress_of, relative
 
 Patients = Annotated[int, typer.Option(min=2, max=MOST_PATIENTS, help="simulated patients of each arm")]
 Seed = Annotated[Optional[int], typer.Option(min=0, help="seed of all draws")]  # noqa: UP045
@@ -20,6 +20,7 @@ Output = Annotated[Path, typer.Option(metavar="DIR", help="the folder of the res
 def validate(
     named: Annotated[Optional[str], typer.Argument(metavar="[DISEASE or SCENARIO]", help="absent: every disease that ships with trials", show_default=False)] = None,  # noqa: UP045
     targets: Annotated[Optional[Path], typer.Option(metavar="FILE", help="your own cohort and observed targets, in place of the trials")] = None,  # noqa: UP045
+    calibration: Calibration = None,
     patients: Patients = 2000,
     seed: Seed = None,
     engine: Engine = "compiled",
@@ -32,7 +33,8 @@ def validate(
 
         with progress_of() as tell:
             done = validations(
-                named, targets=targets, patients=patients, seed=seed, engine=engine, workers=os.cpu_count() or 1, output=output, command=["pathway", *sys.argv[1:]], tell=tell
+                named, targets=targets, calibration=calibration, patients=patients, seed=seed, engine=engine, workers=os.cpu_count() or 1, output=output,
+                command=["pathway", *sys.argv[1:]], tell=tell,
             )  # fmt: skip
         for made, folder in done:
             typer.echo(f"{as_text(made)}\nReport: {relative(folder / 'validation.html')}")

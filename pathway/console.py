@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -21,6 +21,7 @@ INTERRUPTED = 130
 MOST_PATIENTS = 10_000_000
 """As in a study."""
 Tell = Callable[[str, int, int], None]
+Calibration = Annotated[Optional[str], typer.Option(metavar="NAME", help="a calibrated table of the disease in place of its evidence")]  # noqa: UP045
 
 
 @contextmanager

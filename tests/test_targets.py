@@ -106,6 +106,9 @@ def test_every_fault_is_told_at_once(folder):
         ('marker = "score"\nat = "12 months"\nscale = "beyond_ageing"\n', "percent of a predicted value"),
         ('marker = "score"\nat = "12 months"\nversus = "beta"\n', "unknown arm 'beta'"),
         ('marker = "score"\nat = "12 months"\nbounds = { above = 0 }\n', "bounds only where"),
+        ('marker = "score"\nat = "12 months"\nmix = { alpha = 0.5, care = 0.4 }\n', "shares of 1 together"),
+        ('marker = "score"\nat = "12 months"\nmix = { alpha = 0.5, beta = 0.5 }\n', "unknown arm 'beta'"),
+        ('marker = "score"\nat = "12 months"\ncontrast = "hazard_ratio"\nversus = "care"\n', "hazard_ratio of change"),
         ('marker = "score"\nat = "12 months"\nlow = 0.6\nhigh = 0.7\n', "outside its interval"),
         ('marker = "score"\nat = "12 months"\nlow = 0.1\n', "only low is given"),
         ('marker = "score"\nat = "12 months"\ncolour = "red"\n', "unknown key 'colour'"),
@@ -117,6 +120,10 @@ def test_every_fault_is_told_at_once(folder):
 def test_a_fault_is_told_with_what_to_do(folder, more, words):
     told = faults(folder, HEAD + TARGET.format(id="one", quantity="change", unit="points") + more)
     assert words in told or (words == "letters" and "a year" in told), told
+
+
+def test_taking_needs_a_drug(folder):
+    assert "without any_of or none_of" in faults(folder, HEAD + TARGET.format(id="one", quantity="share_taking", unit="percent") + 'at = "12 months"\n')
 
 
 def test_a_unit_of_another_dimension_is_refused(folder):
@@ -132,6 +139,22 @@ def test_a_value_needs_unit_and_source(folder):
 
 def test_a_file_without_targets_is_refused(folder):
     assert "no targets" in faults(folder, HEAD)
+
+
+def test_rows_without_an_answer_need_no_people(tmp_path):
+    shutil.copytree(FIXTURES / "tiny", tmp_path / "tiny")
+    (tmp_path / "tiny" / "trials").mkdir()
+    silent = 'label = "Elsewhere"\nsource = "made up for tests"\n[[not_answered]]\nlabel = "a row"\nwhy = "no arm has it"\n'
+    (tmp_path / "tiny" / "trials" / "elsewhere.toml").write_text(silent, encoding="utf-8")
+    told = read_trials("tiny", beside=tmp_path)
+    made = validate(told.base, told.trials, patients=3, engine="reference")
+    assert made.rows == ()
+    assert [one.label for trial in made.trials for one in trial.document.not_answered] == ["a row"]
+
+
+def test_a_trial_without_arms_is_refused(folder):
+    start, _, _ = HEAD.partition("[arms.alpha]")
+    assert "no arms" in faults(folder, start + TARGET.format(id="one", quantity="dead", unit="percent") + 'at = "1 year"\n')
 
 
 def test_neither_cohort_nor_patients_is_refused(folder):
@@ -161,6 +184,9 @@ KEYS = {
     "dead": ("percent", 'at = "5 years"'),
     "on_treatment": ("percent", 'treatment = "alpha"\nat = "5 years"'),
     "stopped": ("percent", 'treatment = "alpha"\nreasons = ["intolerance"]\nat = "5 years"'),
+    "share_keeping": ("percent", 'response = "better"\nsince = "6 months"\nat = "12 months"'),
+    "median_on_treatment": ("years", 'treatment = "alpha"\nat = "60 years"'),
+    "share_taking": ("percent", 'none_of = ["alpha"]\nat = "5 years"'),
     "completed": ("percent", 'at = "5 years"'),
     "share_responding": ("percent", 'response = "better"\nat = "12 months"\nmissing = "no_response"'),
     "failed": ("percent", 'at = "12 months"'),
@@ -176,7 +202,7 @@ def test_every_quantity_is_answered_under_regimen_and_strategy(folder):
         TARGET.format(id=f"{name}_{arm}", quantity=name, unit=unit).replace('arm = "alpha"', f'arm = "{arm}"') + keys + "\n"
         for name, (unit, keys) in KEYS.items()
         for arm in ("alpha", "care")
-        if not (arm == "care" and name in ("on_treatment", "stopped"))
+        if not (arm == "care" and name in ("on_treatment", "median_on_treatment", "stopped"))
     ]
     path = written(folder, HEAD + "".join(blocks))
     read = read_trials(str(folder / "tiny.toml"), targets=path)

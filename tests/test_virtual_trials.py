@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pathway.definition.trials import Response, Subgroup, Trial
+from pathway.definition.trials import Response, Subgroup, Target, Trial
 from pathway.reading.trials import Trials, read_trials
 from pathway.validation.analysing import Analysis
 from pathway.validation.comparing import Verdict
-from pathway.validation.estimators import Estimate
+from pathway.validation.estimators import Estimate, median_on
 from pathway.validation.observing import within
 from pathway.validation.running import ArmRun, run_trial
 from pathway.validation.validating import validate
@@ -100,6 +100,64 @@ def test_dead_is_the_share_that_the_log_tells():
     target = document.targets[0].model_copy(update={"quantity": "dead", "at": "2 years"})
     ends = runs["none"].log.frame().groupby("patient").last()
     assert analysis.estimate(target).value == pytest.approx((ends["state"] == "dead").mean())
+
+
+def of_stops(**changed: object) -> Target:
+    """A target on stopping, from the one of the made-up trial."""
+    read, _, _ = exact()
+    target = next(one for one in read.trials[0].document.targets if one.id == "on_alpha")
+    return target.model_copy(update=changed)
+
+
+def test_who_takes_a_drug_at_a_time_is_who_is_still_on_it():
+    analysis = exact()[2]
+    alpha = analysis.arms["alpha"]
+    alive = alpha.died > 2.0
+    taking = analysis.estimate(of_stops(quantity="share_taking", any_of=("alpha",), at="2 years"))
+    assert taking.value == pytest.approx((alpha.courses("alpha").stop[alive] > 2.0).mean())
+    assert taking.size == alive.sum()
+    without = analysis.estimate(of_stops(quantity="share_taking", any_of=("beta",), at="2 years"))
+    nothing = analysis.estimate(of_stops(quantity="share_taking", none_of=("alpha",), at="2 years"))
+    assert without.value == 0.0
+    assert nothing.value == 0.0  # whoever takes nothing takes none of any
+
+
+def test_a_mix_of_arms_is_the_sum_of_its_parts():
+    analysis = exact()[2]
+    one, other = (analysis.estimate(of_stops(quantity="change", marker="score", at="12 months", arm=name)) for name in ("none", "alpha"))
+    mixed = analysis.estimate(of_stops(quantity="change", marker="score", at="12 months", mix={"none": 0.25, "alpha": 0.75}))
+    assert mixed.value == pytest.approx(0.25 * one.value + 0.75 * other.value)
+    assert mixed.error == pytest.approx(math.hypot(0.25 * one.error, 0.75 * other.error))
+
+
+def test_a_ratio_of_hazards_takes_each_arm_at_its_own_drug():
+    analysis = exact()[2]
+    asked = {"versus": "late", "contrast": "hazard_ratio", "treatments_by_arm": {"alpha": "alpha", "late": "alpha"}, "treatment": None, "at": "6 months"}
+    found = analysis.estimate(of_stops(**asked))
+    on_alpha, on_late = (analysis.estimate(of_stops(arm=name, at="6 months")).value for name in ("alpha", "late"))
+    assert found.value == pytest.approx(math.log(on_alpha) / math.log(on_late))
+
+
+def test_the_median_is_where_the_curve_of_an_exponential_halves():
+    length = np.random.default_rng(1).exponential(2.0, 20_000)
+    found = median_on(np.minimum(length, 5.0), length < 5.0, 10.0)
+    assert abs(found.value - 2.0 * math.log(2.0)) < 4.0 * found.error
+    assert found.error == pytest.approx(2.0 / math.sqrt(20_000), rel=0.1)  # 1 / (2 f sqrt n) with f = 1 / (2 mean)
+    assert math.isnan(median_on(np.minimum(length, 1.0), length < 1.0, 10.0).value)
+
+
+def test_a_response_is_kept_by_those_who_met_it_before_and_stayed_on_the_drug():
+    read, runs, analysis = exact()
+    way = {"every": [{"marker": "score", "change": {"above": -1.5}}]}  # met at 12 months by those who still take alpha, and by most of those who stopped late
+    trial = replace(read.trials[0], responses={"held": Response.model_validate({"label": "made up", "source": "made up for tests", "ways": [way]})})
+    asked = of_stops(quantity="share_keeping", response="held", since="6 months", at="12 months", treatment="alpha")
+    found = Analysis(trial, runs).estimate(asked)
+    alpha = analysis.arms["alpha"]
+    table, stop = alpha.measured("score").shown, alpha.courses("alpha").stop
+    met = table - table[:, :1] > -1.5
+    seen = met[:, 2] & (~np.isnan(table[:, 3]) | (stop <= 1.0))
+    assert found.value == pytest.approx((met[:, 3] & (stop > 1.0))[seen].mean())
+    assert 0.5 < found.value < 1.0
 
 
 def test_arms_hold_the_same_patients():

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pathway.definition import values
 from pathway.definition.access import Access
+from pathway.definition.calibrated import CalibratedTable
 from pathway.definition.change import When
 from pathway.definition.disease import PathwayDocument
 from pathway.definition.economics import EconomicsDocument
@@ -84,6 +85,8 @@ class Library:
         Evidence by id.
     files
         (name, SHA-256) of every file read, in reading order.
+    calibration
+        The calibrated table whose rows stand among ``parameters`` in place of the evidence; None: the evidence as it is.
     """
 
     name: str
@@ -104,6 +107,7 @@ class Library:
     access: dict[str, Access] = field(default_factory=dict)
     policies: Policies = field(default_factory=Policies)
     simulation: SimulationDocument = field(default_factory=SimulationDocument)
+    calibration: CalibratedTable | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,16 +181,17 @@ class Scenario:
     def sample_values(self, sample: int) -> dict[str, float]:
         """Values of parameter set ``sample``: every spread drawn, then resolved as in the base case.
 
-        Parameters of one ``group`` share their uniform. An override with ``low`` and ``high`` keeps the
-        spread's family.
+        Parameters of one ``group`` share their uniform. Those of a calibrated table in force are drawn together with its correlations, but for those that
+        the scenario overrides, which come from elsewhere. An override with ``low`` and ``high`` keeps the spread's family.
 
         Parameters
         ----------
         sample
             Number of the parameter set, part of the key of every draw; the same under every strategy.
         """
-        rows = self._rows()
-        return values.resolve(self._layers(), values.draw(rows, seed=self.study.seed, sample=sample))
+        rows, table = self._rows(), self.library.calibration
+        joint = None if table is None else table.joint.without(self.overrides)
+        return values.resolve(self._layers(), values.draw(rows, seed=self.study.seed, sample=sample, joint=joint))
 
     def used_parameters(self) -> tuple[str, ...]:
         """Ids of the parameters that the documents in force can reach, in the library's order."""

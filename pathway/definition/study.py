@@ -67,6 +67,9 @@ class Study(Document):
     horizon: float = Field(gt=0, le=120, description="years; 100 is a lifetime")
     engine: str = "compiled"
     access: AccessId = "open"
+    calibration: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="a table of the disease's folder calibrated/; absent: the evidence as published"
+    )
 
 
 class EconomicsChoice(Document):

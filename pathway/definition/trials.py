@@ -44,7 +44,8 @@ Flag = Literal["C", "D", "Hs", "H"]
 """
 Quantity = Literal[
     "slope", "change", "sd_of_change", "share_by_change", "correlation_of_changes", "level", "share_by_level", "share_responding",
-    "dead", "on_treatment", "stopped", "completed", "failed", "events_per_year", "share_with_event", "cost_per_year",
+    "share_keeping", "dead", "on_treatment", "median_on_treatment", "stopped", "share_taking", "completed", "failed", "events_per_year", "share_with_event",
+    "cost_per_year",
 ]  # fmt: skip
 """What is compared; ``QUANTITIES`` tells what each is and what it needs."""
 QUANTITIES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -56,8 +57,11 @@ QUANTITIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "level": ("mean of a marker or index at `at`", ("marker", "at")),
     "share_by_level": ("share of patients whose marker or index lies within the bounds at `at`", ("marker", "at")),
     "share_responding": ("share of patients who meet the response `response` at `at`", ("response", "at")),
+    "share_keeping": ("share of those who met `response` at `since` who meet it at `at`, still on `treatment` if one is named", ("response", "since", "at")),
     "dead": ("share dead by `at`", ("at",)),
     "on_treatment": ("share still on `treatment` at `at`, Kaplan-Meier; stops for `reasons` count (all when empty), others and deaths are censored", ("treatment", "at")),
+    "median_on_treatment": ("years until half have stopped `treatment`, Kaplan-Meier over the time to `at`; reasons as in `on_treatment`", ("treatment", "at")),
+    "share_taking": ("share of the living who take one of `any_of` and nothing of `none_of` at `at`", ("at",)),
     "stopped": ("share who stopped `treatment` for `reasons` by `at`, of all who started", ("treatment", "at")),
     "completed": ("share alive, not lost and still on (or done with) `treatment` at `at`", ("at",)),
     "failed": ("share alive whom the trial's rule of failure took out by `at`", ("at",)),
@@ -186,7 +190,10 @@ class Target(Document):
     quantity: Quantity
     arm: Name
     versus: Name | None = Field(default=None, description="the arm it is compared with")
-    contrast: Literal["difference", "ratio", "odds_ratio"] = "difference"
+    contrast: Literal["difference", "ratio", "odds_ratio", "hazard_ratio"] = Field(
+        default="difference", description="hazard_ratio: of two shares still on treatment, under proportional hazards"
+    )
+    mix: dict[Name, float] = Field(default_factory=dict, description="arm -> its share, where the paper's patients were a mix of arms; in place of the arm alone")
     marker: Name | None = Field(default=None, description="marker, or an index that is computed at visits")
     scale: Literal["shown", "native", "beyond_ageing"] = Field(
         default="shown", description="shown unit (points), native unit (mL), or native beyond the change of a healthy person"
@@ -204,6 +211,9 @@ class Target(Document):
     bounds: Bounds | None = None
     relative: bool = Field(default=False, description="bounds are percent of the value at entry")
     treatment: TreatmentId | None = None
+    treatments_by_arm: dict[Name, TreatmentId] = Field(default_factory=dict, description="arm -> its drug, where the arms compared or mixed differ in it")
+    any_of: tuple[TreatmentId, ...] = Field(default=(), description="of share_taking: one of these; empty: whatever it is")
+    none_of: tuple[TreatmentId, ...] = ()
     reasons: tuple[Name, ...] = ()
     event: Event | None = None
     among: Subgroup | None = None
@@ -256,15 +266,15 @@ class OwnNumber(Document):
 
 
 class TrialDocument(Document):
-    """One file: a virtual trial, or a user's cohort and targets."""
+    """One file: a virtual trial, or a user's cohort and targets; or published rows that no virtual trial answers, which need neither people nor arms."""
 
     label: Label
     disease: str | None = Field(default=None, description="of a user's file: a library folder's name, unless the command line names one")
     source: str = Field(min_length=1)
-    population: Population
+    population: Population = Population()
     visits: Visits | None = None
     dropout: Dropout = Dropout()
-    arms: dict[Name, Arm] = Field(min_length=1)
+    arms: dict[Name, Arm] = Field(default_factory=dict, description="none only in a file that lists rows without an answer")
     targets: tuple[Target, ...] = ()
     not_answered: tuple[NotAnswered, ...] = ()
     courses: tuple[Course, ...] = ()

@@ -15,6 +15,7 @@ import numpy as np
 
 from pathway import draws
 from pathway.definition.disease import Sum
+from pathway.definition.joint import Joint, stream_of
 from pathway.distributions import Spread
 from pathway.errors import ScenarioError
 
@@ -190,19 +191,24 @@ def ingredients(term: Iterable[str]) -> list[str]:
     return [factor.removeprefix("/") for factor in term if factor != "-"]
 
 
-def draw(rows: Mapping[str, Parameter], *, seed: int, sample: int) -> dict[str, float]:
+def draw(rows: Mapping[str, Parameter], *, seed: int, sample: int, joint: Joint | None = None) -> dict[str, float]:
     """One parameter set: every row drawn from its spread by a keyed uniform.
 
-    The stream is ``parameter:`` and the row's group, or its id where it has none, so a new row moves no other draw.
+    The stream is ``parameter:`` and the row's group, or its id where it has none, so a new row moves no other draw. Rows of ``joint`` are drawn together; their
+    marginal distributions stay as declared.
     """
     uniforms: dict[str, float] = {}
+    together = {} if joint is None else joint.uniforms(seed=seed, sample=sample)
     drawn: dict[str, float] = {}
     patient = np.zeros(1, dtype=np.int64)
     for name, row in rows.items():
         if row.family == "fixed":
             drawn[name] = row.value
             continue
-        stream = f"parameter:{row.group or row.id}"
+        if name in together:
+            drawn[name] = float(row.spread.quantile(together[name]))
+            continue
+        stream = stream_of(row.group or row.id)
         if stream not in uniforms:
             uniforms[stream] = float(draws.uniform(seed, stream=stream, patient=patient, sample=sample)[0])
         drawn[name] = float(row.spread.quantile(uniforms[stream]))

@@ -17,7 +17,7 @@ from pathway.reading.text import Findings
 __all__ = ["check", "inspect", "read"]
 
 
-def inspect(path: str | Path) -> tuple[Scenario | None, list[Fault], list[str]]:
+def inspect(path: str | Path, *, calibration: str | None = None) -> tuple[Scenario | None, list[Fault], list[str]]:
     """Scenario if it can be used, all faults, and all warnings of a scenario file.
 
     Examples
@@ -27,22 +27,27 @@ def inspect(path: str | Path) -> tuple[Scenario | None, list[Fault], list[str]]:
     (True, 'no such file')
     """
     findings = Findings()
-    scenario = read_study(Path(path), findings)
+    scenario = read_study(Path(path), findings, calibration=calibration)
     faults = list(dict.fromkeys(findings.faults.faults))
     if faults or scenario is None:
         return None, faults, findings.warnings
     return replace(scenario, warnings=tuple(dict.fromkeys(findings.warnings))), [], findings.warnings
 
 
-def read(path: str | Path) -> Scenario:
+def read(path: str | Path, *, calibration: str | None = None) -> Scenario:
     """Read and check a scenario file and the disease it names.
+
+    Parameters
+    ----------
+    calibration
+        Name of a calibrated table of the disease, in place of the one that the scenario names, if any.
 
     Raises
     ------
     ScenarioError
         With every fault of every file.
     """
-    scenario, faults, _ = inspect(path)
+    scenario, faults, _ = inspect(path, calibration=calibration)
     if scenario is None:
         raise ScenarioError(faults=faults)
     return scenario

@@ -13,6 +13,7 @@ from pathway.definition.strategies import StrategyDefinition
 from pathway.definition.study import Override, ScenarioDocument
 from pathway.definition.values import Parameter
 from pathway.errors import PathwayError, did_you_mean
+from pathway.reading.calibrated import with_calibration
 from pathway.reading.checks import check_scenario
 from pathway.reading.documents import build, parse_toml
 from pathway.reading.evidence import check_interval, check_range, check_spread, told
@@ -24,8 +25,14 @@ from pathway.reading.text import Findings, read_text
 from pathway.units import convert
 
 
-def read_study(path: Path, findings: Findings) -> Scenario | None:
-    """Scenario of a file, or None if there are faults; all of them are noted."""
+def read_study(path: Path, findings: Findings, *, calibration: str | None = None) -> Scenario | None:
+    """Scenario of a file, or None if there are faults; all of them are noted.
+
+    Parameters
+    ----------
+    calibration
+        A calibrated table in place of the one that the scenario names.
+    """
     name = path.name or str(path)
     text = read_text(path, name, findings)
     data = None if text is None else parse_toml(text, name, findings)
@@ -35,6 +42,11 @@ def read_study(path: Path, findings: Findings) -> Scenario | None:
     disease = document.study.disease if document is not None else _disease(data)
     folder = find_folder(disease, path.parent, name, findings) if disease is not None else None
     library = None if folder is None else read_library(folder, findings)
+    if document is not None and calibration is not None:
+        document = document.model_copy(update={"study": document.study.model_copy(update={"calibration": calibration})})
+    if document is not None and library is not None and folder is not None and document.study.calibration is not None:
+        where = "--calibration" if calibration is not None else f"{name}, key study.calibration"
+        library = with_calibration(library, folder, document.study.calibration, where, findings)
     if document is None or library is None:
         return None
     scenario = _assemble(document, library, path, findings)

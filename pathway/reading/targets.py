@@ -13,9 +13,13 @@ from pathway.errors import did_you_mean
 from pathway.reading.text import Findings
 
 TINY = 1e-9
-MEASURED = ("slope", "change", "sd_of_change", "share_by_change", "correlation_of_changes", "level", "share_by_level", "share_responding")
-SHARES = ("share_by_change", "share_by_level", "share_responding", "dead", "on_treatment", "stopped", "completed", "failed", "share_with_event")
-RATIOS = ("ratio", "odds_ratio")
+MEASURED = ("slope", "change", "sd_of_change", "share_by_change", "correlation_of_changes", "level", "share_by_level", "share_responding", "share_keeping")
+SHARES = (
+    "share_by_change", "share_by_level", "share_responding", "share_keeping", "dead", "on_treatment", "stopped", "share_taking", "completed", "failed", "share_with_event",
+)  # fmt: skip
+RATIOS = ("ratio", "odds_ratio", "hazard_ratio")
+WHOLE = 1e-6
+"""How far the shares of a mix may be from 1 together."""
 
 
 def unit_of_target(target: Target, base: Scenario) -> str:
@@ -26,6 +30,8 @@ def unit_of_target(target: Target, base: Scenario) -> str:
         return "fraction"
     if target.quantity == "events_per_year":
         return "per year"
+    if target.quantity == "median_on_treatment":
+        return "years"
     if target.quantity == "cost_per_year":
         return f"{base.economics.currency} per year"
     if target.quantity == "correlation_of_changes":
@@ -39,6 +45,10 @@ def unit_of_target(target: Target, base: Scenario) -> str:
 
 def check_trial(document: TrialDocument, library: Library, where: str, findings: Findings, responses: Mapping[str, Response]) -> None:
     """Note everything that does not hold together; ``responses`` are the criteria that targets may name."""
+    if document.not_answered and not (document.arms or document.targets):
+        return
+    if not document.arms:
+        findings.faults.add(where=f"{where}, key arms", found="no arms", expected="at least one table [arms.<name>]", mend="tell what patients got")
     _check_population(document, where, findings)
     _check_visits(document, library, where, findings)
     for name, arm in document.arms.items():
@@ -105,9 +115,18 @@ def _check_target(target: Target, document: TrialDocument, library: Library, whe
     missing = [key for key in needs if getattr(target, key) is None]
     if missing:
         findings.faults.add(where=where, found=f"{target.quantity} without {', '.join(missing)}", expected=f"{', '.join(needs)}: {meaning}", mend=f"add {missing[0]}")
-    for name in (target.arm, target.versus):
+    for name in (target.arm, target.versus, *target.mix, *target.treatments_by_arm):
         if name is not None:
             _exists(name, list(document.arms), "arm", where, findings)
+    if target.mix and (target.versus is not None or target.versus_among is not None or abs(sum(target.mix.values()) - 1.0) > WHOLE):
+        findings.faults.add(
+            where=f"{where}, key mix", found=f"shares of {sum(target.mix.values()):g} together" if target.versus is None else "a mix that is compared", expected="shares of 1 together, and no versus",
+            mend="give each arm its share of the paper's patients",
+        )  # fmt: skip
+    if target.contrast == "hazard_ratio" and target.quantity != "on_treatment":
+        findings.faults.add(where=f"{where}, key contrast", found=f"hazard_ratio of {target.quantity}", expected="on_treatment", mend="compare shares still on treatment")
+    if target.quantity == "share_taking" and not (target.any_of or target.none_of):
+        findings.faults.add(where=where, found="share_taking without any_of or none_of", expected="treatments that are taken, or are not", mend="add any_of")
     if target.marker is not None:
         known = [*pathway.markers, *(pathway.indices if target.quantity in MEASURED else ())]
         is_known = _exists(target.marker, known, "marker", f"{where}, key marker", findings)

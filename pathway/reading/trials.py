@@ -21,6 +21,7 @@ from pathway.definition.trials import CalibrationDocument, Floats, Published, Re
 from pathway.definition.values import Parameter
 from pathway.definition.words import Document, Grade, Label, ValueId
 from pathway.errors import Fault, PathwayError, ScenarioError, did_you_mean
+from pathway.reading.calibrated import with_calibration
 from pathway.reading.checks import known_names
 from pathway.reading.documents import build, build_table, parse_toml
 from pathway.reading.evidence import check_interval, check_range, check_sources, told
@@ -79,7 +80,7 @@ class Trials:
     files: tuple[tuple[str, str], ...] = field(default=())
 
 
-def read_trials(named: str, *, targets: Path | None = None, beside: Path | None = None) -> Trials:
+def read_trials(named: str, *, targets: Path | None = None, beside: Path | None = None, calibration: str | None = None) -> Trials:
     """Read the base and its trials.
 
     Parameters
@@ -90,6 +91,8 @@ def read_trials(named: str, *, targets: Path | None = None, beside: Path | None 
         A user's own file of cohort and targets, in place of the disease's trials.
     beside
         Where paths of disease folders are read from; absent: the current folder.
+    calibration
+        A calibrated table of the disease, in place of its evidence or of the one that the scenario names.
 
     Raises
     ------
@@ -97,7 +100,7 @@ def read_trials(named: str, *, targets: Path | None = None, beside: Path | None 
         With every fault of every file.
     """
     findings = Findings()
-    base, folder = _base(named, beside or Path(), findings)
+    base, folder = _base(named, beside or Path(), findings, calibration)
     trials: list[Trial] = []
     free: dict[str, str] = {}
     first = len(findings.files)
@@ -121,15 +124,17 @@ def disease_of(targets: Path) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _base(named: str, beside: Path, findings: Findings) -> tuple[Scenario | None, Path | None]:
+def _base(named: str, beside: Path, findings: Findings, calibration: str | None) -> tuple[Scenario | None, Path | None]:
     """Scenario of a file or of a bare disease, and the disease's folder."""
     path = Path(named)
     if path.suffix == ".toml":
-        scenario = read_study(path, findings)
+        scenario = read_study(path, findings, calibration=calibration)
         folder = find_folder(scenario.study.disease, path.parent, path.name, findings) if scenario is not None else None
         return scenario, folder
     folder = find_folder(named, beside, "pathway validate", findings)
     library = None if folder is None else read_library(folder, findings)
+    if library is not None and folder is not None and calibration is not None:
+        library = with_calibration(library, folder, calibration, "--calibration", findings)
     if library is None:
         return None, None
     return bare_scenario(library), folder
@@ -141,6 +146,8 @@ def bare_scenario(library: Library) -> Scenario:
         id="validation", label=f"Validation of {library.title}", disease=library.name, cohort=next(iter(library.cohorts), None), patients=1,
         strategies=(), comparator="none", horizon=1.0,
     )  # fmt: skip
+    if library.calibration is not None:
+        study = study.model_copy(update={"calibration": library.calibration.name})
     switches = {name: switch.base for name, switch in library.pathway.switches.items()}
     return Scenario(
         study=study, economics=NOBODY, switches=switches, library=library, strategies={}, overrides={}, price_overrides={}, sha256=""

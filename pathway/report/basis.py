@@ -18,11 +18,13 @@ def evidence_frame(scenario: Scenario) -> pd.DataFrame:
 
     Returns
     -------
-    One row a number: id, label, value, unit, low, high, standard_error, family, grade, source, citation, origin (library or scenario), note. Derived sums are marked ``derived``.
+    One row a number: id, label, value, unit, low, high, standard_error, family, grade, source, citation, origin (library, calibrated table or scenario), note. Derived sums are marked ``derived``.
     """
     values = scenario.base_values()
     known = {**scenario.library.parameters, **scenario.overrides}
     derived = scenario.library.pathway.derived
+    table = scenario.library.calibration
+    calibrated = set() if table is None else set(table.joint.ids)
     rows = []
     for name in scenario.used_parameters():
         if name in known:
@@ -35,7 +37,8 @@ def evidence_frame(scenario: Scenario) -> pd.DataFrame:
             rows.append(
                 {
                     "id": name, "label": one.label, "value": values.get(name, one.value), "unit": one.unit, "low": one.low, "high": one.high, "standard_error": one.standard_error, "family": one.family,
-                    "grade": one.grade, "source": one.source, "citation": cited, "origin": "scenario" if name in scenario.overrides else "library", "note": one.note,
+                    "grade": one.grade, "source": one.source, "citation": cited, "note": one.note,
+                    "origin": "scenario" if name in scenario.overrides else f"calibrated {table.name}" if table is not None and name in calibrated else "library",
                 }
             )  # fmt: skip
         elif name in derived:
@@ -180,6 +183,15 @@ def alternatives(view: View) -> Table:
     return Table(name="alternatives", title="Structural alternatives", frame=pd.DataFrame(rows), columns=columns)
 
 
+def calibration_words(scenario: Scenario) -> str:
+    """Which calibrated table is in force, in one sentence; empty if none is."""
+    table = scenario.library.calibration
+    if table is None:
+        return ""
+    own = sorted(set(table.joint.ids) & set(scenario.overrides))
+    return f"{table.citation}; in place of the evidence, drawn together with their correlations" + (f"; but for {', '.join(own)}, which the scenario gives itself" if own else "")
+
+
 def conventions(view: View) -> Table:
     """Conventions in force, printed with every result."""
     scenario = view.scenario
@@ -197,6 +209,7 @@ def conventions(view: View) -> Table:
         ("Prices", f"{money.price_basis} prices of {money.price_date.isoformat()}, in {money.currency} of {money.price_year}"),
         ("Thresholds", ", ".join(f"{money.currency} {threshold:,.0f} per QALY" for threshold in money.thresholds)),
         ("Authorisation", "; ".join(dict.fromkeys(scenario.access(name).label for name in view.ids))),
+        ("Calibration", calibration_words(scenario)),
         ("Utilities", view.results.terms.describe()["Utilities"]),
         ("Time", "exact event times; no cycles, so no half-cycle correction"),
         ("Monte Carlo error", "±: standard error of the mean from a finite number of simulated patients; differences are paired. It is not parameter uncertainty, which this run does not vary."),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pathway.errors import ScenarioError
+from pathway.reading.calibrated import tables_of
 from pathway.reading.library import library_folders
 from pathway.reading.trials import CALIBRATION, FOLDER, disease_of, read_trials
 from pathway.report.calibrating import write_calibration
@@ -21,15 +22,17 @@ from pathway.validation.validating import Validation, validate
 Tell = Callable[[str, int, int], None]
 
 
-def validations(
-    named: str | None, *, targets: Path | None, patients: int, seed: int | None, engine: str, workers: int, output: Path, command: Sequence[str], tell: Tell
+def validations(  # noqa: PLR0913
+    named: str | None, *, targets: Path | None, calibration: str | None = None, patients: int, seed: int | None, engine: str, workers: int, output: Path, command: Sequence[str], tell: Tell
 ) -> list[tuple[Validation, Path]]:
     """Run and write every validation that is asked for.
 
     Parameters
     ----------
     named
-        Scenario file or disease; absent: what the targets' file names, or every disease that ships with trials.
+        Scenario file or disease; absent: what the targets' file names, or every disease that ships with trials (with a calibrated table: that has it).
+    calibration
+        A calibrated table in place of the evidence.
 
     Returns
     -------
@@ -37,7 +40,11 @@ def validations(
     """
     check_output(output)
     done = []
-    bases = [read_trials(name, targets=targets, beside=targets.parent if targets is not None else None) for name in bases_of(named, targets)]
+    names = bases_of(named, targets)
+    if named is None and targets is None and calibration is not None:
+        folders = library_folders()
+        names = [name for name in names if calibration in tables_of(folders[name])] or names
+    bases = [read_trials(name, targets=targets, beside=targets.parent if targets is not None else None, calibration=calibration) for name in names]
     for read in bases:
         begin = time.perf_counter()
         made = validate(read.base, read.trials, patients=patients, seed=seed, engine=engine, workers=workers, files=read.files, tell=tell)
@@ -55,6 +62,10 @@ def calibrations(
     if not read.free:
         raise ScenarioError(
             where=f"{read.base.library.name}/{CALIBRATION}", found="no such file", expected="what may be moved, and why", mend="add a table free, as that of ssc_ild",
+        )  # fmt: skip
+    if read.base.library.calibration is not None:
+        raise ScenarioError(
+            where=named, found=f"a scenario under the calibrated table {read.base.library.calibration.name}", expected="the evidence, from which a fit starts", mend="take calibration out of its table study",
         )  # fmt: skip
     begin = time.perf_counter()
     made = calibrate(read.base, read.trials, read.free, patients=patients, seed=seed, engine=engine, workers=workers, tell=tell)

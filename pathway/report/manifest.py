@@ -167,6 +167,7 @@ def manifest(
         "comparator": view.comparator,
         "switches": dict(scenario.switches),
         "overrides": sorted(scenario.overrides),
+        "calibration": scenario.study.calibration,
         "conventions": {
             "discount_costs": money.discount_costs, "discount_outcomes": money.discount_outcomes, "discount_convention": money.discount_convention, "currency": money.currency,
             "price_year": money.price_year, "price_basis": money.price_basis, "price_date": money.price_date.isoformat(), "perspective": money.perspective,

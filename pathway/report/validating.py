@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from pathway.errors import PathwayError
+from pathway.report.basis import calibration_words
 from pathway.report.figures import Picture, Sheet
 from pathway.report.formats import GRADE_MARKS, rounded, visible
 from pathway.report.terminal import aligned
@@ -104,7 +105,8 @@ def as_text(validation: Validation) -> str:
                 ]
             )  # fmt: skip
     parts = ["Misses, calibrated rows first", aligned(lines)] if len(lines) > 1 else ["No miss."]
-    return "\n\n".join([*parts, "\n".join(sentences(validation.summary)), f"?: within simulation error of a limit. {DISCLAIMER}."])
+    force = calibration_words(validation.base)
+    return "\n\n".join([*parts, *([f"In force: {force}."] if force else []), "\n".join(sentences(validation.summary)), f"?: within simulation error of a limit. {DISCLAIMER}."])
 
 
 # --- page and folder --------------------------------------------------------------------------------------------------
@@ -202,7 +204,8 @@ def write_validation(
     digest = hashlib.sha256("\n".join(f"{name}:{one}" for name, one in (*validation.base.library.files, *validation.files)).encode()).hexdigest()[:16]
     made = [
         ("Program", f"pathway {version()}"), ("Written", created.strftime("%Y-%m-%d %H:%M UTC")), ("Command", " ".join(command)), ("Documents", f"SHA-256 of all hashes {digest}"),
-        ("Scenario", validation.base.sha256 or "the bare library: base options of every switch"), ("Simulated", f"{validation.patients:,} patients an arm, seed {validation.seed}, {validation.engine} engine"),
+        ("Scenario", validation.base.sha256 or "the bare library: base options of every switch"),
+        ("Numbers", calibration_words(validation.base) or "the evidence as published, no calibrated table"), ("Simulated", f"{validation.patients:,} patients an arm, seed {validation.seed}, {validation.engine} engine"),
         ("Seconds", f"{seconds:.0f}"),
     ]  # fmt: skip
     home = output / f"validation-{safe_name(validation.base.library.name)}"

@@ -152,11 +152,16 @@ def _fill(view: View, folder: Path, created: datetime.datetime, command: Sequenc
     (folder / "manifest.json").write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV: text quoted and harmless in a spreadsheet, numbers in full precision, missing ones ``n/a``."""
+def csv_text(frame: pd.DataFrame) -> str:
+    """A table as CSV: text quoted and harmless in a spreadsheet, numbers in full precision, missing ones ``n/a``."""
     import csv
 
-    harmless_frame(frame).to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC, na_rep="n/a", lineterminator="\n")
+    return str(harmless_frame(frame).to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC, na_rep="n/a", lineterminator="\n"))
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV, as :func:`csv_text` gives it."""
+    path.write_text(csv_text(frame), encoding="utf-8", newline="\n")
 
 
 def write_sheet(sheet: Sheet, picture: Picture, folder: Path) -> None:

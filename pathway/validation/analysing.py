@@ -22,6 +22,7 @@ CONTRASTS: dict[str, Callable[[Estimate, Estimate], Estimate]] = {
     "difference": estimators.difference,
     "ratio": estimators.ratio,
     "odds_ratio": estimators.odds_ratio,
+    "hazard_ratio": estimators.hazard_ratio,
 }
 AT_ENTRY = 0
 SAME_VISIT = 1e-6
@@ -39,6 +40,8 @@ class Analysis:
 
     def estimate(self, target: Target) -> Estimate:
         """Estimate of a target from the simulated trial, its standard error that of a trial as large as the simulated one."""
+        if target.mix:
+            return self._mixed(target)
         arms, groups = self._groups(target)
         if len(groups) == 1:
             return self._single(target, arms[0], groups[0])
@@ -46,6 +49,11 @@ class Analysis:
             return self._adjusted(target, arms, groups)
         one, other = (self._single(target, arm, group) for arm, group in zip(arms, groups, strict=True))
         return CONTRASTS[target.contrast](one, other)
+
+    def _mixed(self, target: Target) -> Estimate:
+        """A population that is a mix of arms, each by its share."""
+        parts = [(share_of, self._single(target, name, within(self.arms[name].run.cohort, target.among))) for name, share_of in target.mix.items()]
+        return estimators.mixture(parts)
 
     def _groups(self, target: Target) -> tuple[list[str], list[Bools]]:
         """Arms and the patients of each that are analysed: one group, or two that are compared."""
@@ -59,9 +67,10 @@ class Analysis:
     def _single(self, target: Target, name: str, group: Bools) -> Estimate:
         makers: dict[str, Callable[[Target, Observed, Bools], Estimate]] = {
             "slope": self._slope, "change": self._change, "sd_of_change": self._deviation, "share_by_change": self._share_by_change,
-            "correlation_of_changes": self._correlation, "level": self._level, "share_by_level": self._share_by_level, "share_responding": self._share_responding, "dead": self._dead,
-            "on_treatment": self._on_treatment, "stopped": self._stopped, "completed": self._completed, "failed": self._failed, "events_per_year": self._event_rate,
-            "share_with_event": self._event_share, "cost_per_year": self._cost,
+            "correlation_of_changes": self._correlation, "level": self._level, "share_by_level": self._share_by_level, "share_responding": self._share_responding,
+            "share_keeping": self._share_keeping, "dead": self._dead, "on_treatment": self._on_treatment, "median_on_treatment": self._median_on_treatment, "stopped": self._stopped,
+            "share_taking": self._share_taking, "completed": self._completed, "failed": self._failed, "events_per_year": self._event_rate, "share_with_event": self._event_share,
+            "cost_per_year": self._cost,
         }  # fmt: skip
         return makers[target.quantity](target, self.arms[name], group)
 
@@ -159,6 +168,20 @@ class Analysis:
         return estimators.share(in_bounds(level, target.bounds), self._counted(target, ~np.isnan(level), group))
 
     def _share_responding(self, target: Target, arm: Observed, group: Bools) -> Estimate:
+        met, seen = self._responses(target, arm)
+        return estimators.share(met, self._counted(target, seen, group))
+
+    def _share_keeping(self, target: Target, arm: Observed, group: Bools) -> Estimate:
+        met, seen = self._responses(target, arm)
+        before, _ = self._responses(target.model_copy(update={"at": target.since}), arm)
+        if target.treatment is not None:
+            courses = arm.courses(self._treatment(target, arm))
+            met &= courses.stop > self._until(target)
+            seen |= courses.stop <= self._until(target)
+        return estimators.share(met, self._counted(target, seen, group & before))
+
+    def _responses(self, target: Target, arm: Observed) -> tuple[Bools, Bools]:
+        """Who meets the target's response at its visit, and of whom it can be told."""
         assert target.response is not None
         met, seen = np.zeros(arm.size, dtype=bool), np.zeros(arm.size, dtype=bool)
         for way in self.trial.responses[target.response].ways:
@@ -167,7 +190,7 @@ class Analysis:
             enough = sum((part.astype(int) for part, _ in some), np.zeros(arm.size, dtype=int)) >= way.count
             met |= np.logical_and.reduce([enough, *(part for part, _ in parts)])
             seen |= np.logical_and.reduce([np.ones(arm.size, dtype=bool), *(known for _, known in (*parts, *some))])
-        return estimators.share(met, self._counted(target, seen, group))
+        return met, seen
 
     def _improved(self, asked: Improvement, target: Target, arm: Observed) -> tuple[Bools, Bools]:
         """Who meets one condition, and of whom it can be told."""
@@ -193,9 +216,21 @@ class Analysis:
     def _dead(self, target: Target, arm: Observed, group: Bools) -> Estimate:
         return estimators.share(arm.died <= self._until(target), group)
 
+    def _treatment(self, target: Target, arm: Observed) -> str:
+        """The drug that is asked about in this arm."""
+        name = target.treatments_by_arm.get(arm.run.name, target.treatment)
+        assert name is not None
+        return name
+
     def _on_treatment(self, target: Target, arm: Observed, group: Bools) -> Estimate:
-        assert target.treatment is not None
-        courses = arm.courses(target.treatment)
+        return estimators.still_on(*self._time_on(target, arm, group), self._until(target))
+
+    def _median_on_treatment(self, target: Target, arm: Observed, group: Bools) -> Estimate:
+        return estimators.median_on(*self._time_on(target, arm, group), self._until(target))
+
+    def _time_on(self, target: Target, arm: Observed, group: Bools) -> tuple[Floats, Bools]:
+        """Years on the first course of those who started it, and whether it ended by a stop that counts."""
+        courses = arm.courses(self._treatment(target, arm))
         started = group & np.isfinite(courses.start)
         alive = np.isfinite(courses.stop) & (courses.reason != "death")
         counts = alive & (np.isin(courses.reason, target.reasons) if target.reasons else np.ones(arm.size, dtype=bool))
@@ -203,11 +238,18 @@ class Analysis:
         end = np.minimum(np.minimum(np.minimum(courses.stop, arm.run.lost), arm.died), arm.run.program.horizon)
         with np.errstate(invalid="ignore"):
             length = end - courses.start
-        return estimators.still_on(length[started], counts[started], self._until(target))
+        return length[started], counts[started]
+
+    def _share_taking(self, target: Target, arm: Observed, group: Bools) -> Estimate:
+        until = self._until(target)
+        names = arm.run.program.treatments
+        taken = arm.regimen_at(until)
+        bits = [sum(1 << names.index(name) for name in listed) for listed in (target.any_of or names, target.none_of)]
+        there = (arm.died > until) & (arm.run.lost > until)
+        return estimators.share(((taken & bits[0]) > 0) & ((taken & bits[1]) == 0), there & group)
 
     def _stopped(self, target: Target, arm: Observed, group: Bools) -> Estimate:
-        assert target.treatment is not None
-        courses = arm.courses(target.treatment)
+        courses = arm.courses(self._treatment(target, arm))
         started = group & np.isfinite(courses.start)
         with np.errstate(invalid="ignore"):
             within_time = courses.stop - courses.start <= self._until(target)

@@ -1,9 +1,14 @@
 """Calibration of what is not observed: move a few numbers until the rows flagged C are met, and say how well they are then known.
 
-The objective is the sum of squared standardised differences over the rows flagged C: (simulated - published) over the root of the squares of the published standard
-error (interval / 3.92) and the simulation's. It is minimised by damped Gauss-Newton steps (Levenberg 1944, Marquardt 1963) on the logarithm of each number's ratio to
-its evidence, so that signs stay. Every evaluation tells the same patients with the same luck, so the objective is a fixed function of the numbers. Errors and
-correlations are those of the curvature at the minimum: they hold what the rows say and nothing of the evidence's own spread, since that comes from the same studies.
+**Objective.** The sum of squared standardised differences over the rows flagged C: (simulated - published) over the root of the squares of the published standard error
+(interval / 3.92) and the simulation's. It is minimised (:mod:`pathway.validation.fitting`) over the logarithm of each number's ratio to its evidence, so that signs stay. Every
+evaluation tells the same patients with the same luck, so the objective is a fixed function of the numbers.
+
+**What is kept.** A number that the rows do not tell to within a factor of two either way, or that ran to its limit, goes back to its evidence, and the rest is fitted again beside it:
+the table holds what the rows say and nothing else.
+
+**Errors.** Those of a least-squares estimate whose rows hang together within a trial (:mod:`pathway.validation.certainty`); they hold nothing of the evidence's own spread, since
+that comes from the same studies. The luck of the simulated patients is looked at with other seeds: one more step from the minimum under each tells how far the fit would move.
 
 Rows that are not flagged C are never looked at while fitting; :class:`Calibration` holds them before and after, so that a fit that harms them shows.
 """
@@ -11,36 +16,31 @@ Rows that are not flagged C are never looked at while fitting; :class:`Calibrati
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pathway.definition.scenario import Scenario
 from pathway.definition.trials import Trial
 from pathway.definition.values import Parameter
+from pathway.distributions import Spread
+from pathway.draws import LARGEST_SEED
 from pathway.errors import ScenarioError
 from pathway.validation.analysing import Analysis
-from pathway.validation.comparing import Comparison, compare
+from pathway.validation.certainty import REPLICATES, correlation_of_rows
+from pathway.validation.comparing import Comparison, Verdict, compare
+from pathway.validation.fitting import BLIND, FARTHEST, Floats, Minimum, minimise, spread_of
 from pathway.validation.running import Tell, run_trial
 from pathway.validation.validating import Validation, validate
 
-Floats = NDArray[np.float64]
-STEP = 0.1
-"""Step of a finite difference, in the logarithm: large enough that some patients' fates change."""
-FARTHEST = math.log(3.0)
-"""No number is moved by more than a factor of three."""
-ROUNDS = 8
-"""Most steps."""
-SETTLED = 0.005
-"""A step that lowers the objective by less than this share is the last."""
-BLIND = 1e9
-"""Variance of the logarithm of a number on which no row depends."""
-DAMPING = 0.01
-"""Share of the curvature's diagonal that is added at first."""
-Differences = Callable[[Floats], Floats]
-"""Standardised differences, shape (rows,), at a point, shape (numbers,)."""
+OTHER_SEEDS = 6
+"""Other seeds under which the fit is looked at."""
+TOLD = math.log(2.0)
+"""Half-width of a 95 % interval, in the logarithm, within which a number counts as told by the rows."""
+LIMIT = 1e-9
+"""How near to its limit a number has run to it."""
+Z = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,17 +49,56 @@ class Moved:
 
     Attributes
     ----------
+    value
+        As fitted; the evidence where the rows do not tell it.
     error
-        Standard error in the number's own unit, from the curvature; infinite where no row depends on the number.
+        Standard error of the fit in the number's own unit (of a lognormal relative to the value); infinite where no row depends on the number.
+    monte_carlo_error
+        How far another seed would move it, one standard deviation; NaN where it was not kept.
     is_known
-        Do the rows tell it, to within a factor of two either way (95 %)?
+        Do the rows tell it, to within a factor of two either way (95 %), short of its limit?
+    fitted
+        The value that the fit gave it before it went back to its evidence; ``value`` where it is known.
     """
 
     parameter: Parameter
     why: str
     value: float
     error: float
+    monte_carlo_error: float
     is_known: bool
+    fitted: float
+
+    @property
+    def family(self) -> str:
+        """Distribution of the error: of logarithms, as it was fitted; a number below zero has no lognormal, a probability needs an end."""
+        if self.parameter.unit == "probability":
+            return "beta"
+        return "lognormal" if self.value > 0.0 else "normal"
+
+    @property
+    def left_because(self) -> str:
+        """Why it went back to its evidence; empty where it did not."""
+        if self.is_known:
+            return ""
+        return "ran to its limit" if abs(math.log(self.fitted / self.parameter.value)) > FARTHEST - LIMIT else "hardly told by the rows"
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % of that distribution; infinite where nothing is known."""
+        if not math.isfinite(self.error):
+            return -math.inf, math.inf
+        spread = Spread(family=self.family, value=self.value, standard_error=self.error)
+        return spread.quantile(0.025), spread.quantile(0.975)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherSeed:
+    """The fitted numbers looked at with other patients' luck."""
+
+    seed: int
+    objective: float
+    inside: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +108,13 @@ class Calibration:
     Attributes
     ----------
     correlation : shape (numbers, numbers)
-        Of the errors, in the order of ``moved``.
+        Of the errors of the numbers that are known, in their order in ``moved``: of their normal scores, so of the numbers themselves where they are normal.
     fitted
         (trial, target) of the rows it was fitted to.
+    ended
+        Why the last fit stopped.
+    others
+        Other seeds at the fitted numbers.
     before, after
         All rows, those that were not fitted to among them.
     """
@@ -82,8 +125,15 @@ class Calibration:
     objective_before: float
     objective_after: float
     rounds: int
+    ended: str
+    others: tuple[OtherSeed, ...] = field(default=())
     before: Validation
     after: Validation
+
+    @property
+    def known(self) -> tuple[Moved, ...]:
+        """Numbers that the rows tell."""
+        return tuple(one for one in self.moved if one.is_known)
 
 
 def calibrated_rows(trials: Sequence[Trial]) -> list[Trial]:
@@ -91,7 +141,7 @@ def calibrated_rows(trials: Sequence[Trial]) -> list[Trial]:
     kept = []
     for trial in trials:
         targets = tuple(one for one in trial.document.targets if one.flag == "C" and math.isfinite(trial.published[one.id].low))
-        arms = {one.arm for one in targets} | {one.versus for one in targets if one.versus is not None}
+        arms = {name for one in targets for name in (one.arm, one.versus, *one.mix) if name is not None}
         if targets:
             document = trial.document.model_copy(
                 update={"targets": targets, "arms": {name: arm for name, arm in trial.document.arms.items() if name in arms}, "courses": (), "switching": None}
@@ -101,10 +151,14 @@ def calibrated_rows(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def with_values(base: Scenario, values: Mapping[str, float]) -> Scenario:
-    """The same base with numbers overridden."""
-    rows = {**base.library.parameters, **base.overrides}
-    changed = {name: replace(rows[name], value=value, family="fixed", low=None, high=None, standard_error=None) for name, value in values.items()}
-    return replace(base, overrides={**base.overrides, **changed})
+    """The same base with numbers in place of rows of evidence, or of the scenario's own."""
+    own = {name: _fixed(row, values[name]) for name, row in base.overrides.items() if name in values}
+    rows = {name: _fixed(row, values[name]) for name, row in base.library.parameters.items() if name in values and name not in own}
+    return replace(base, overrides={**base.overrides, **own}, library=replace(base.library, parameters={**base.library.parameters, **rows}))
+
+
+def _fixed(row: Parameter, value: float) -> Parameter:
+    return replace(row, value=value, family="fixed", low=None, high=None, standard_error=None)
 
 
 class _Objective:
@@ -112,7 +166,8 @@ class _Objective:
 
     def __init__(self, base: Scenario, trials: Sequence[Trial], start: Mapping[str, float], *, patients: int, seed: int, engine: str, workers: int) -> None:
         self.base, self.trials, self.start = base, trials, dict(start)
-        self._patients, self._seed, self._engine, self._workers = patients, seed, engine, workers
+        self.seed = seed
+        self._patients, self._engine, self._workers = patients, engine, workers
         self.rows: list[Comparison] = []
 
     def values(self, x: Floats) -> dict[str, float]:
@@ -123,7 +178,7 @@ class _Objective:
         base = with_values(self.base, self.values(x))
         self.rows = []
         for trial in self.trials:
-            runs = run_trial(base, trial, patients=self._patients, seed=self._seed, engine=self._engine, workers=self._workers)
+            runs = run_trial(base, trial, patients=self._patients, seed=self.seed, engine=self._engine, workers=self._workers)
             analysis = Analysis(trial, runs)
             self.rows += [compare(trial, target, analysis.estimate(target)) for target in trial.document.targets]
         return np.array([standardised(row) for row in self.rows])
@@ -144,7 +199,7 @@ def standardised(row: Comparison) -> float:
 
 def calibrate(
     base: Scenario, trials: Sequence[Trial], free: Mapping[str, str], *, patients: int = 2000, seed: int | None = None, engine: str = "compiled", workers: int = 1,
-    tell: Tell | None = None,
+    replicates: int = REPLICATES, tell: Tell | None = None,
 ) -> Calibration:  # fmt: skip
     """Fit the free numbers to the rows flagged C.
 
@@ -154,6 +209,8 @@ def calibrate(
         Id of a row of the evidence -> why it may be moved.
     patients
         Simulated patients of each arm, the same at every evaluation.
+    replicates
+        Times each trial is told again at its own size to see how its rows hang together.
 
     Raises
     ------
@@ -170,20 +227,65 @@ def calibrate(
             mend="free fewer numbers",
         )  # fmt: skip
     key = base.study.seed if seed is None else seed
-    objective = _Objective(base, fitted, start, patients=patients, seed=key, engine=engine, workers=workers)
-    x, slopes, before, after, rounds = minimise(objective, len(start), tell)
-    spread, known = _spread(slopes)
-    values = objective.values(x)
-    moved = tuple(
-        Moved(parameter=rows[name], why=free[name], value=values[name], error=abs(values[name]) * math.sqrt(spread[k, k]) if spread[k, k] < BLIND else math.inf, is_known=bool(known[k]))
-        for k, name in enumerate(start)
-    )
-    scale = np.sqrt(np.diag(spread))
-    told = {"patients": patients, "seed": key, "engine": engine, "workers": workers}
+
+    def objective_of(names: Sequence[str], other: int = key) -> _Objective:
+        return _Objective(base, fitted, {name: start[name] for name in names}, patients=patients, seed=other, engine=engine, workers=workers)
+
+    names = list(start)
+    left: dict[str, tuple[float, float]] = {}
+    best = minimise(objective_of(names), len(names), tell)
+    before, steps = best.before, best.steps
+    together = correlation_of_rows(with_values(base, objective_of(names).values(best.point)), fitted, seed=key, engine=engine, replicates=replicates, tell=tell)
+    while True:
+        spread = spread_of(best.slopes, together)
+        told = [_is_told(float(spread[k, k]), float(best.point[k])) for k in range(len(names))]
+        if all(told):
+            break
+        left |= {name: (float(best.point[k]), float(spread[k, k])) for k, name in enumerate(names) if not told[k]}
+        names = [name for name, is_told in zip(names, told, strict=True) if is_told]
+        best = minimise(objective_of(names), len(names), tell, start=best.point[np.array(told)])
+        steps += best.steps
+    others, luck = _other_seeds(best, [objective_of(names, (key + 1 + k) % LARGEST_SEED) for k in range(OTHER_SEEDS)])
+    values = objective_of(names).values(best.point)
+    moved = []
+    for name, evidence in start.items():
+        log, variance = left[name] if name in left else (float(best.point[names.index(name)]), float(spread[names.index(name), names.index(name)]))
+        value, is_known = evidence * math.exp(log), name not in left
+        moved.append(
+            Moved(
+                parameter=rows[name], why=free[name], value=value if is_known else evidence, error=abs(value) * math.sqrt(variance) if variance < BLIND else math.inf, is_known=is_known,
+                monte_carlo_error=abs(value) * float(luck[names.index(name)]) if is_known else math.nan, fitted=value,
+            )
+        )  # fmt: skip
+    run = {"patients": patients, "seed": key, "engine": engine, "workers": workers}
     return Calibration(
-        moved=moved, correlation=spread / np.outer(scale, scale), fitted=tuple((trial.name, target.id) for trial in fitted for target in trial.document.targets),
-        objective_before=before, objective_after=after, rounds=rounds, before=validate(base, trials, **told), after=validate(with_values(base, values), trials, **told),  # type: ignore[arg-type]
+        moved=tuple(moved), correlation=_correlation(spread, [start[name] for name in names]), fitted=tuple((trial.name, target.id) for trial in fitted for target in trial.document.targets),
+        objective_before=before, objective_after=best.after, rounds=steps, ended=best.ended, others=others,
+        before=validate(base, trials, **run), after=validate(with_values(base, values), trials, **run),  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def _is_told(variance: float, log: float) -> bool:
+    """Do the rows tell a number, short of its limit?"""
+    return Z * math.sqrt(variance) < TOLD and abs(log) <= FARTHEST - LIMIT
+
+
+def _correlation(spread: Floats, signs: Sequence[float]) -> Floats:
+    """Correlation of the numbers, from the covariance of the logarithms of their ratios: where a number is below zero, a larger ratio is a smaller number."""
+    scale = np.sqrt(np.diag(spread)) * np.sign(signs)
+    return np.asarray(spread / np.outer(scale, scale)) if len(signs) else np.zeros((0, 0))
+
+
+def _other_seeds(best: Minimum, objectives: Sequence[_Objective]) -> tuple[tuple[OtherSeed, ...], Floats]:
+    """The fit under other seeds, and the standard deviation of one more step from the minimum under each, shape (numbers,)."""
+    if not best.point.size:
+        return (), np.zeros(0)
+    found, steps = [], []
+    for objective in objectives:
+        residual = objective(best.point)
+        steps.append(np.linalg.lstsq(best.slopes, -residual, rcond=None)[0])
+        found.append(OtherSeed(seed=objective.seed, objective=float(residual @ residual), inside=sum(row.verdict is Verdict.INSIDE for row in objective.rows)))
+    return tuple(found), np.asarray(np.std(steps, axis=0, ddof=1))
 
 
 def _start(rows: Mapping[str, Parameter], free: Mapping[str, str]) -> dict[str, float]:
@@ -193,57 +295,3 @@ def _start(rows: Mapping[str, Parameter], free: Mapping[str, str]) -> dict[str, 
             where="calibration.toml, table free", found=", ".join(wrong), expected="ids of evidence rows with a value other than 0", mend="name rows of evidence/*.csv, not derived sums",
         )  # fmt: skip
     return {name: rows[name].value for name in free}
-
-
-def minimise(objective: Differences, size: int, tell: Tell | None = None) -> tuple[Floats, Floats, float, float, int]:
-    """Damped Gauss-Newton within the bounds.
-
-    Returns
-    -------
-    Point, slopes of the differences there (rows, numbers), objective at the start and at the end, steps taken.
-    """
-    x = np.zeros(size)
-    residual = objective(x)
-    first = now = float(residual @ residual)
-    damping, rounds = DAMPING, 0
-    slopes = _slopes(objective, x, residual)
-    while rounds < ROUNDS:
-        curvature = slopes.T @ slopes
-        diagonal = np.diag(np.maximum(np.diag(curvature), 1e-9))
-        step = np.linalg.solve(curvature + damping * diagonal, -slopes.T @ residual)
-        trial = np.clip(x + step, -FARTHEST, FARTHEST)
-        tried = objective(trial)
-        value = float(tried @ tried)
-        rounds += 1
-        if tell:
-            tell(f"calibrating, objective {min(value, now):.2f}", rounds, ROUNDS)
-        if value < now:
-            fall = (now - value) / now
-            x, residual, now, damping = trial, tried, value, damping / 3.0
-            slopes = _slopes(objective, x, residual)
-            if fall < SETTLED:
-                break
-        elif damping > 10.0:
-            break
-        else:
-            damping *= 10.0
-    return x, slopes, first, now, rounds
-
-
-def _slopes(objective: Differences, x: Floats, residual: Floats) -> Floats:
-    """Slopes of the standardised differences by forward differences, shape (rows, numbers); the step turns back at a bound."""
-    columns = []
-    for number in range(x.size):
-        step = np.zeros(x.size)
-        step[number] = STEP if x[number] + STEP <= FARTHEST else -STEP
-        columns.append((objective(x + step) - residual) / step[number])
-    return np.column_stack(columns)
-
-
-def _spread(slopes: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Covariance of the logarithms from the curvature, and which of them the rows tell."""
-    curvature = np.asarray(slopes.T @ slopes)
-    spread = np.asarray(np.linalg.pinv(curvature + 1e-12 * np.eye(len(curvature))), dtype=np.float64)
-    blind = np.diag(curvature) < 1e-9
-    spread[blind, blind] = BLIND
-    return spread, np.asarray(np.sqrt(np.diag(spread)) * 1.96 < math.log(2.0))

@@ -121,6 +121,32 @@ def still_on(length: Floats, stopped: Bools, years: float) -> Estimate:
     return Estimate(value=value, error=value * math.sqrt(spread) if value > 0.0 else 0.0, size=size)
 
 
+def median_on(length: Floats, stopped: Bools, years: float) -> Estimate:
+    """Kaplan-Meier median time on treatment; nothing where fewer than half have stopped by ``years``.
+
+    The standard error is Greenwood's at the median over the slope of the curve there, taken between the times when 60 % and 40 % are still on.
+
+    Parameters
+    ----------
+    length, stopped
+        As in :func:`still_on`.
+
+    Examples
+    --------
+    >>> median_on(np.array([1.0, 2.0, 3.0, 4.0]), np.array([True, True, True, True]), 5.0).value
+    2.0
+    """
+    times = np.unique(length[stopped & (length <= years)])
+    gone = np.array([int((stopped & (length == time)).sum()) for time in times], dtype=np.float64)
+    at_risk = np.array([int((length >= time).sum()) for time in times], dtype=np.float64)
+    share_on = np.cumprod(1.0 - gone / at_risk) if times.size else np.ones(0)
+    if not (share_on <= 0.5).any():
+        return NOTHING
+    early, middle, late = (float(times[min(int((share_on > part).sum()), times.size - 1)]) for part in (0.6, 0.5, 0.4))
+    error = still_on(length, stopped, middle).error * (late - early) / 0.2
+    return Estimate(value=middle, error=error, size=length.size)
+
+
 # --- contrasts ------------------------------------------------------------------------------------------------------
 
 
@@ -153,6 +179,27 @@ def odds_ratio(one: Estimate, other: Estimate) -> Estimate:
         p = group.value
         odds.append(Estimate(value=p / (1.0 - p), error=group.error / (1.0 - p) ** 2, size=group.size))
     return ratio(odds[0], odds[1])
+
+
+def hazard_ratio(one: Estimate, other: Estimate) -> Estimate:
+    """Hazard of stopping in ``one`` over that in ``other``, both shares still on treatment at one time, under proportional hazards.
+
+    Examples
+    --------
+    >>> a, b = Estimate(value=0.25, error=0.0, size=100), Estimate(value=0.5, error=0.0, size=100)
+    >>> hazard_ratio(a, b).value
+    2.0
+    """
+    if not (0.0 < one.value < 1.0 and 0.0 < other.value < 1.0):
+        return NOTHING
+    hazards = [Estimate(value=-math.log(group.value), error=group.error / group.value, size=group.size) for group in (one, other)]
+    return ratio(hazards[0], hazards[1])
+
+
+def mixture(parts: list[tuple[float, Estimate]]) -> Estimate:
+    """Sum of independent estimates, each times its share of a population; the size is that of the smallest."""
+    value = sum(share_of * one.value for share_of, one in parts)
+    return Estimate(value=value, error=math.sqrt(sum((share_of * one.error) ** 2 for share_of, one in parts)), size=min(one.size for _, one in parts))
 
 
 def adjusted_difference(change: Floats, entry: Floats, treated: Bools) -> Estimate:

@@ -149,6 +149,13 @@ class Observed:
         reason[self._row[rows]] = np.array([*self.log.names, ""])[events["detail"][rows] % (len(self.log.names) + 1)]
         return Courses(start=start, stop=self._first(rows), reason=reason)
 
+    def regimen_at(self, years: float) -> NDArray[np.int64]:
+        """Treatments taken at a time as a sum of bits, in the program's order; shape (patients,)."""
+        taken = np.asarray(self.run.cohort.regimen, dtype=np.int64).copy()
+        until = np.less_equal(self._events["time"], years)
+        taken[self._row[until]] = self._events["regimen"][until]  # rows stand in the order of time within a patient: the last one stays
+        return taken
+
     def event_times(self, kind: str, name: str) -> tuple[NDArray[np.int64], Floats]:
         """Patient (position) and time of every row of this kind and name; a death ends a treatment, but is no stop."""
         rows = (self._events["kind"] == KINDS.index(kind)) & (self._events["name"] == self.log.name_id(name))
