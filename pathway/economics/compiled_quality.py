@@ -267,7 +267,7 @@ def capped_line(begin: float, end: float, left: float, right: float, cap: float,
 
 @kernel
 def add_quality(
-    who: Ints, begin: Floats, end: Floats, left: Floats, right: Floats, cap: Floats, rho: float, convention: int, plain: Floats, today: Floats, uncapped: Floats
+    who: Ints, begin: Floats, end: Floats, left: Floats, right: Floats, cap: Floats, rho: float, convention: int, worth: Floats, plain: Floats, today: Floats, uncapped: Floats
 ) -> None:
     """Add up quality-adjusted years.
 
@@ -277,6 +277,8 @@ def add_quality(
         Columns of :class:`pathway.economics.quality.Pieces`.
     rho, convention
         Of outcomes.
+    worth : shape (pieces,)
+        Filled: discounted years of each piece.
     plain, today, uncapped : shape (patients,)
         Undiscounted, discounted, and discounted under a cap of 1 alone; added to.
     """
@@ -290,26 +292,27 @@ def add_quality(
         if (left[piece] < top) == (right[piece] < top):
             falling, rising = ends_today(low, high, rho, convention)
             plain[person] += 0.5 * (first + last) * (high - low)
-            worth = first * falling + last * rising
+            years = first * falling + last * rising
         else:
             plain[person] += bent_line(low, high, left[piece], right[piece], top, 0.0, convention)
-            worth = bent_line(low, high, left[piece], right[piece], top, rho, convention)
-        today[person] += worth
+            years = bent_line(low, high, left[piece], right[piece], top, rho, convention)
+        worth[piece] = years
+        today[person] += years
         if max(left[piece], right[piece]) > top:
-            worth = capped_line(low, high, left[piece], right[piece], 1.0, rho, convention)
-        uncapped[person] += worth
+            years = capped_line(low, high, left[piece], right[piece], 1.0, rho, convention)
+        uncapped[person] += years
 
 
 @kernel
 def add_shared_quality(
-    who: Ints, begin: Floats, end: Floats, left: Floats, right: Floats, cap: Floats, norms: Floats, limit: Floats, own_end: Floats, rho: float, convention: int, today: Floats
+    who: Ints, begin: Floats, end: Floats, left: Floats, right: Floats, cap: Floats, norms: Floats, worth: Floats, limit: Floats, own_end: Floats, rho: float, convention: int, today: Floats
 ) -> None:
     """Add up discounted years that count as they are up to a limit and at the norm after it, of patients whose lives go beyond theirs.
 
     Parameters
     ----------
-    who, begin, end, left, right, cap, norms : shape (pieces,)
-        Columns of :class:`pathway.economics.quality.Pieces`.
+    who, begin, end, left, right, cap, norms, worth : shape (pieces,)
+        Columns of :class:`pathway.economics.quality.Pieces`, and discounted years of each piece.
     limit, own_end : shape (patients,)
         Who ends at the limit, or before, is left alone.
     rho, convention
@@ -325,7 +328,7 @@ def add_shared_quality(
         low = begin[piece]
         high = end[piece]
         if high <= last:
-            today[person] += capped_line(low, high, left[piece], right[piece], cap[piece], rho, convention)
+            today[person] += worth[piece]
         elif low >= last:
             today[person] += norms[piece] * flow_today(low, high, rho, convention)
         else:

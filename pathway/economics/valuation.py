@@ -177,7 +177,7 @@ def _by_map(ledger: Ledger, terms: Terms, quality: Quality) -> Floats:
     maps = terms.maps if len(terms.maps) > 1 else {}
     found = np.zeros((ledger.patients, len(maps), 2))
     for number, (name, spec) in enumerate(maps.items()):
-        lived = quality if name == terms.utility.map else quality_of(ledger, terms, spec)
+        lived = quality if name == terms.utility.map else quality_of(ledger, terms, spec, years=quality.years)
         found[:, number, 0], found[:, number, 1] = lived.discounted, lived.uncapped
     return found
 
