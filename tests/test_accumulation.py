@@ -121,6 +121,17 @@ def test_outcomes_without_summing_up_are_the_same(block):
     assert len(seen) == len(results.strategies) * -(-PATIENTS // max(block, HUNDRED))
 
 
+def test_a_part_is_the_same_after_a_file():
+    run = with_logs("ra_us", 104).strategies["r5"]
+    part = Part(outcomes=run.outcomes, summary=run.summary)
+    arrays = part.arrays()
+    assert arrays["summary.marker_sums"].shape[1] < run.summary.grid.size
+    for name, array in Part.of_arrays(arrays).arrays().items():
+        assert array.tobytes() == arrays[name].tobytes(), name
+    again = Part.of_arrays(arrays).summary.marker_sums
+    assert again.tobytes() == run.summary.marker_sums.tobytes()
+
+
 def test_a_category_that_nobody_uses_moves_no_total():
     outcomes = with_logs().strategies["s1"].outcomes
     for place in range(outcomes.costs.shape[1] + 1):

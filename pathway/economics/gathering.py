@@ -35,10 +35,11 @@ class Part:
     equal_value_years: Floats | None = None
 
     def arrays(self) -> dict[str, Column]:
-        """Every field as an array, by name, for a file."""
+        """Every field as an array, by name, for a file; sums of markers up to the last month in which somebody lives."""
         found: dict[str, Column] = {}
         for group, thing in (("outcomes", self.outcomes), ("summary", self.summary)):
             found |= {f"{group}.{field.name}": np.asarray(getattr(thing, field.name)) for field in fields(thing)}
+        found["summary.marker_sums"] = self.summary.marker_sums[:, : np.count_nonzero(self.summary.living)]  # nobody lives later: nothing but zeros
         return found if self.equal_value_years is None else {**found, "equal_value_years": self.equal_value_years}
 
     @classmethod
@@ -52,6 +53,9 @@ class Part:
         """
         outcomes = {field.name: arrays[f"outcomes.{field.name}"] for field in fields(Outcomes)}
         summary = {field.name: arrays[f"summary.{field.name}"] for field in fields(Summary)}
+        sums = summary["marker_sums"]
+        summary["marker_sums"] = np.zeros((len(sums), summary["grid"].size, *sums.shape[2:]))
+        summary["marker_sums"][:, : sums.shape[1]] = sums
         words = {
             "categories": tuple(str(word) for word in outcomes["categories"]),
             "item_rows": tuple(tuple(str(word) for word in row) for row in outcomes["item_rows"]),
