@@ -142,8 +142,8 @@ def curve_at(points: Floats, worth: Floats, x: float, cell: int, female: int, ag
     """Utility at a value of the marker that lies in a cell; ``worth`` of shape (2, ages, points)."""
     low = points[place(cell)]
     share = (min(max(x, points[0]), points[points.shape[0] - 1]) - low) / (points[place(cell + 1)] - low)
-    of_age = worth[place(female), place(min(max(age, 0), worth.shape[1] - 1))]
-    return (1.0 - share) * of_age[place(cell)] + share * of_age[place(cell + 1)]
+    age = min(max(age, 0), worth.shape[1] - 1)
+    return (1.0 - share) * worth[place(female), place(age), place(cell)] + share * worth[place(female), place(age), place(cell + 1)]
 
 
 @kernel
