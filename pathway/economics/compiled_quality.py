@@ -172,14 +172,23 @@ def worth_of_bits(bits: int, worth: Floats) -> float:
 
 @kernel
 def fill_steady(
-    condition: Ints, flags: Ints, state: Ints, regimen: Ints, level: float, of_condition: Floats, of_flag: Floats, of_state: Floats, of_treatment: Floats, out: Floats
+    condition: Ints, flags: Ints, state: Ints, regimen: Ints, level: float, of_condition: Floats, of_flag: Floats, of_state: Floats, of_treatment: Floats, first: Floats, last: Floats
 ) -> None:
-    """Fill ``out``, shape (rows,), with the part of utility that stands still on a row of ``life``: the level, and what condition, flags, state and treatments add.
+    """Fill ``first`` and ``last``, shape (rows,), with the part of utility that stands still on a row of ``life``: the level, and what condition, flags, state and treatments add.
 
     ``of_condition`` has that of no condition last, so that -1 finds it.
     """
-    for row in range(out.shape[0]):
-        out[row] = level + of_condition[condition[row]] + worth_of_bits(flags[row], of_flag) + of_state[place(state[row])] + worth_of_bits(regimen[row], of_treatment)
+    for row in range(first.shape[0]):
+        first[row] = level + of_condition[condition[row]] + worth_of_bits(flags[row], of_flag) + of_state[place(state[row])] + worth_of_bits(regimen[row], of_treatment)
+        last[row] = first[row]
+
+
+@kernel
+def add_slope(marker: Floats, marker_after: Floats, slope: float, reference: float, first: Floats, last: Floats) -> None:
+    """Add what a marker adds at both ends of every row of ``life``, shape (rows,)."""
+    for row in range(first.shape[0]):
+        first[row] += slope * (marker[row] - reference)
+        last[row] += slope * (marker_after[row] - reference)
 
 
 @kernel

@@ -18,6 +18,7 @@ from pathway.economics.columns import real, whole
 from pathway.economics.compiled_quality import (
     add_quality,
     add_shared_quality,
+    add_slope,
     cut_at_birthdays,
     cut_at_points,
     fill_between,
@@ -142,19 +143,17 @@ def pieces_of(ledger: Ledger, spec: UtilityTerms, years: Years) -> Pieces:
 def _ends(ledger: Ledger, spec: UtilityTerms) -> tuple[Floats, Floats]:
     """Tell utility before norms at both ends of every segment, but for a curve's part."""
     life = ledger.life
-    steady = np.empty(life["start"].size)
+    first, last = np.empty(life["start"].size), np.empty(life["start"].size)
     of_condition = np.array([*(spec.conditions.get(name, 0.0) for name in ledger.conditions), 0.0])
     of_state = np.array([spec.states.get(name, 0.0) for name in ledger.states])
     of_flag, of_treatment = _of_bits(spec.flags, ledger.flags), _of_bits(spec.treatments, ledger.treatments)
     fill_steady(
-        whole(life["condition"]), whole(life["flags"]), whole(life["state"]), whole(life["regimen"]), spec.level, of_condition, of_flag, of_state, of_treatment, steady
+        whole(life["condition"]), whole(life["flags"]), whole(life["state"]), whole(life["regimen"]), spec.level, of_condition, of_flag, of_state, of_treatment, first, last
     )  # fmt: skip
-    first = last = steady
     for marker, slope, reference in ((spec.marker, spec.slope, spec.reference), *((name, slope, 0.0) for name, slope in spec.other_markers.items())):
         _check_marker(ledger, marker)
         if slope != 0.0:
-            first = first + slope * (np.asarray(life[f"{marker}_start"], dtype=np.float64) - reference)
-            last = last + slope * (np.asarray(life[f"{marker}_stop"], dtype=np.float64) - reference)
+            add_slope(real(life[f"{marker}_start"]), real(life[f"{marker}_stop"]), slope, reference, first, last)
     return first, last
 
 
