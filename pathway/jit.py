@@ -26,7 +26,7 @@ def source_hash() -> str:
     """Hash of all sources that end up in compiled code."""
     digest = hashlib.sha256()
     digest.update(str(_HERE).encode())  # Numba keeps code by the place of its source: another checkout finds none here
-    for path in sorted([_HERE / "jit.py", _HERE / "jit_inner.py", _HERE / "kernels.py", *_HERE.glob("*/compiled*.py")]):
+    for path in sorted([_HERE / "jit.py", _HERE / "jit_inner.py", _HERE / "kernels.py", _HERE / "economics" / "parts.py", *_HERE.glob("*/compiled*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pathway.economics.columns import real
 from pathway.economics.compiled_layout import L_CONDITION, L_FLAGS, L_LINE, L_MARKERS, L_PATIENT, L_REGIMEN, L_SIZE, L_START, L_STATE, L_STOP
 from pathway.economics.compiled_segments import cut_lives, draw_marker
-from pathway.economics.timeline import Timeline, first_rows, plain
+from pathway.economics.timeline import Timeline, first_rows
 from pathway.errors import EconomicsError
 from pathway.program import Cohort
 
@@ -68,7 +69,7 @@ def life_of(timeline: Timeline, cohort: Cohort) -> Life:
         If the knots do not span a patient's life from 0 to the last row.
     """
     path, spells, markers = timeline.log.path, timeline.spells, timeline.log.markers
-    first, time = first_rows(path["patient"], cohort), plain(path["time"], np.float64)
+    first, time = first_rows(path["patient"], cohort), real(path["time"])
     room = time.size + int(spells.first[-1])
     registers, values = np.empty((L_SIZE, room), dtype=np.int64), np.empty((L_MARKERS + 2 * len(markers), room))
     knot, lived = np.empty(room, dtype=np.int64), np.empty(cohort.size)
@@ -82,5 +83,5 @@ def life_of(timeline: Timeline, cohort: Cohort) -> Life:
         )
     for number, marker in enumerate(markers):
         ends = values[L_MARKERS + 2 * number : L_MARKERS + 2 * number + 2, :size]
-        draw_marker(plain(path[marker], np.float64), time, knot[:size], values[L_START, :size], values[L_STOP, :size], ends[0], ends[1])
+        draw_marker(real(path[marker]), time, knot[:size], values[L_START, :size], values[L_STOP, :size], ends[0], ends[1])
     return Life(registers=registers, values=values, size=size, markers=markers)

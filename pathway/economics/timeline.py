@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pathway.economics.columns import real, whole
 from pathway.economics.compiled_layout import S_SIZE
 from pathway.economics.compiled_timeline import count_spans, find_first_rows, follow_registers, leave_out_holds, read_spans
 from pathway.errors import EconomicsError
@@ -20,18 +21,6 @@ from pathway.program import Cohort, Program
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Column = NDArray[np.generic]
-
-
-def repeated(many: Ints) -> tuple[Ints, Ints]:
-    """Row and number within it, for rows that stand ``many`` times each.
-
-    Examples
-    --------
-    >>> repeated(np.array([2, 0, 1]))
-    (array([0, 0, 2]), array([0, 1, 0]))
-    """
-    which = np.repeat(np.arange(many.size), many)
-    return which, np.arange(which.size) - np.repeat(np.cumsum(many) - many, many)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +108,6 @@ class Timeline:
     is_censored: Ints
 
 
-def plain(column: Column, kind: type) -> NDArray[Any]:
-    """Return a column as compiled code takes it: of one type, without gaps, not read-only."""
-    return np.require(column, kind, ("C", "W"))
-
-
 def first_rows(patient: Column, cohort: Cohort) -> Ints:
     """Find where each patient's rows begin, shape (patients + 1,).
 
@@ -133,7 +117,7 @@ def first_rows(patient: Column, cohort: Cohort) -> Ints:
         If a number is not in the cohort, or rows do not stand in the cohort's order.
     """
     first = np.empty(cohort.size + 1, dtype=np.int64)
-    fault = find_first_rows(plain(patient, np.int64), plain(cohort.patient, np.int64), first)
+    fault = find_first_rows(whole(patient), whole(cohort.patient), first)
     if fault >= 0:
         if np.isin(patient, cohort.patient).all():
             raise EconomicsError(where="event log", found="rows in another order", expected="the order of the cohort")
@@ -153,7 +137,7 @@ def timeline_of(log: EventLog, program: Program, cohort: Cohort) -> Timeline:
     told = int(np.count_nonzero(first[1:] > first[:-1]))
     if told != cohort.size:
         raise EconomicsError(where="event log", found=f"histories of {told} of {cohort.size} patients", expected="a history of every patient")
-    columns = {name: plain(log.events[name], EVENT_COLUMNS[name]) for name in ("time", "kind", "name", "state", "line", "regimen")}
+    columns = {name: np.require(log.events[name], EVENT_COLUMNS[name], ("C", "W")) for name in ("time", "kind", "name", "state", "line", "regimen")}
     rows = Rows(first=first, condition=np.empty(columns["time"].size, dtype=np.int64), names=len(log.names), **columns)
     room = rows.time.size + 1  # every row may begin one; then where the segments of the last end
     spells = Spells(first=np.empty(cohort.size + 1, dtype=np.int64), start=np.empty(room), table=np.empty(S_SIZE * room, dtype=np.int64))
@@ -279,12 +263,12 @@ def drug_history_of(timeline: Timeline, cohort: Cohort) -> DrugHistory:
     for number, name in enumerate(treatments):
         if name in names:
             treatment_of[timeline.log.name_id(name) + 1] = number
-    entered = plain(cohort.regimen, np.int64)
+    entered = whole(cohort.regimen)
     firsts = [np.empty(len(treatments) * cohort.size + 1, dtype=np.int64) for _ in range(3)]
     count_spans(rows.first, rows.kind, rows.name, treatment_of, entered, len(treatments), *firsts)
     courses, holds, reductions = (Groups.empty(first) for first in firsts)
     fault = read_spans(
-        rows.first, rows.time, rows.kind, rows.name, treatment_of, entered, plain(cohort.years_on, np.float64), timeline.end, timeline.is_censored,
+        rows.first, rows.time, rows.kind, rows.name, treatment_of, entered, real(cohort.years_on), timeline.end, timeline.is_censored,
         courses.first, courses.start, courses.stop, courses.is_open, holds.first, holds.start, holds.stop, reductions.first, reductions.start, reductions.stop,
         np.empty(6 * len(treatments), dtype=np.int64),
     )  # fmt: skip
