@@ -21,15 +21,16 @@ from pathway.economics.gathering import Gathering, Part
 from pathway.economics.parts import HUNDRED, hundreds
 from pathway.economics.quality import Quality, equal_value_years_gained, quality_of
 from pathway.economics.summary import summarise
-from pathway.economics.valuation import Terms, value
+from pathway.economics.valuation import Outcomes, Terms, value
 from pathway.engines import THREADED, simulate
+from pathway.eventlog import EventLog
 from pathway.program import Cohort, Program
 from pathway.telling import Progress, processes
 
 PILOT = 100
 """Patients of the block that estimates how long a run will take: few for the reference engine, enough to hide what a block costs besides its patients."""
-BLOCK = 1_000
-"""Patients told at a time, by each worker; some 10 MB."""
+BLOCK = 500
+"""Patients told at a time, by each worker; some 20 MB a strategy. Measured: from 300 to 2,000 a life costs the same; fewer feel what a block costs besides its patients."""
 KEPT = 31 * 2**20
 """Bytes of the array that tells the allocator to keep memory: just below the most that the C library of Linux learns from (32 MiB)."""
 
@@ -72,19 +73,43 @@ class Job:
 
 def tell_block(job: Job, part: Cohort) -> dict[str, Part]:
     """Tell, value and sum up the same patients under every strategy."""
-    kinds = ledgers.kinds_read(job.books)
     found: dict[str, Part] = {}
     base: tuple[ledgers.Ledger, Quality] | None = None
     order = sorted(job.programs, key=lambda name: name != job.comparator)  # the comparator's ledger is needed by all others
     for name in order:
-        program = job.programs[name]
-        log = simulate(program, part, job.seed, sample=job.sample, engine=job.engine, threads=1, kinds=kinds)
-        ledger = ledgers.build(log, program, part, job.books, job.values, is_ordered=False)
+        log, ledger = _told(job, name, part)
         quality = quality_of(ledger, job.terms)
         base = (ledger, quality) if name == job.comparator else base
         gained = equal_value_years_gained(ledger, base[0], job.terms, known=(quality, base[1])) if base is not None and job.terms.utility.norm.size else None
-        found[name] = Part(outcomes=value(ledger, job.terms, known=quality), summary=summarise(log, ledger, program), equal_value_years=gained)
+        found[name] = Part(outcomes=value(ledger, job.terms, known=quality), summary=summarise(log, ledger, job.programs[name]), equal_value_years=gained)
     return {name: found[name] for name in job.programs}
+
+
+def value_blocks(job: Job, cohort: Cohort, *, block: int | None = None) -> Iterator[tuple[str, slice, Outcomes]]:
+    """Tell and value a cohort block by block, without summing histories up: the outcomes are those of :func:`accumulate`.
+
+    Yields
+    ------
+    Strategy, patients of a block, and what they are worth.
+    """
+    _keep_memory()
+    for first, last in _spans(cohort.size, BLOCK if block is None else block):
+        part = cohort.part(first, last)
+        for name in job.programs:
+            yield name, slice(first, last), value(_told(job, name, part)[1], job.terms)
+
+
+def _told(job: Job, name: str, part: Cohort) -> tuple[EventLog, ledgers.Ledger]:
+    """Log and ledger of patients under one strategy, of the rows that the ledger reads."""
+    program = job.programs[name]
+    log = simulate(program, part, job.seed, sample=job.sample, engine=job.engine, threads=1, kinds=ledgers.kinds_read(job.books))
+    return log, ledgers.build(log, program, part, job.books, job.values, is_ordered=False)
+
+
+def _spans(patients: int, block: int) -> list[tuple[int, int]]:
+    """First and last patient (excluded) of every block, of whole hundreds but for the last."""
+    size = HUNDRED * hundreds(max(block, 1))
+    return [(first, min(first + size, patients)) for first in range(0, patients, size)]
 
 
 def seconds_of(job: Job, cohort: Cohort, *, workers: int) -> float:
@@ -120,13 +145,13 @@ def accumulate(
     """
     _keep_memory()
     names = tuple(job.programs)
-    gathered = {name: Gathering(*ledgers.declared(program, job.books)) for name, program in job.programs.items()}
+    gathered = {name: Gathering(*ledgers.declared(program, job.books), cohort.size) for name, program in job.programs.items()}
     for last, found in _in_order(job, cohort, block, workers, store):
         for name in names:
             gathered[name].add(found[name])
         if progress:
             progress(f"{len(names)} strategies" if len(names) > 1 else names[0], last, cohort.size)
-    return {name: one.whole() for name, one in gathered.items()}
+    return {name: gathered.pop(name).whole() for name in names}
 
 
 def _keep_memory() -> None:
@@ -140,8 +165,7 @@ def _keep_memory() -> None:
 
 def _in_order(job: Job, cohort: Cohort, block: int, workers: int, store: BlockStore | None) -> Iterator[tuple[int, dict[str, Part]]]:
     """Blocks in order of patients, each with the number of patients so far; a few are under way at a time."""
-    size = HUNDRED * hundreds(max(block, 1))
-    spans = [(first, min(first + size, cohort.size)) for first in range(0, cohort.size, size)]
+    spans = _spans(cohort.size, block)
     if workers == 1:
         for span in spans:
             yield span[1], _block(job, cohort, span, store)

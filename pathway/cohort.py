@@ -163,7 +163,7 @@ class _Population:
         normals = correlated_normals(pairs, self.names, patient, seed)
         columns: dict[str, Floats] = {}
         for name in in_order(definition.covariates)[0]:
-            columns[name] = self._make.column(definition.covariates[name], normals[name], columns, f"{place}.{name}")
+            columns[name] = self._make.column(definition.covariates[name], normals.pop(name), columns, f"{place}.{name}")
         return columns
 
     def own(self, given: Mapping[str, Floats], size: int | None, first: int) -> tuple[dict[str, Floats], Ints]:

@@ -385,3 +385,24 @@ def fill_normal_quantile(u: Floats, out: Floats) -> None:
     """Fill ``out`` with normal quantiles of ``u``."""
     for i in range(out.shape[0]):
         out[i] = normal_quantile(u[i])
+
+
+@kernel
+def fill_exp(x: Floats, out: Floats) -> None:
+    """Fill ``out`` with exponentials of ``x``."""
+    for i in range(out.shape[0]):
+        out[i] = exp(x[i])
+
+
+@kernel
+def fill_log(x: Floats, out: Floats) -> None:
+    """Fill ``out`` with natural logarithms of ``x``."""
+    for i in range(out.shape[0]):
+        out[i] = log(x[i])
+
+
+@kernel
+def fill_power(base: Floats, exponent: Floats, out: Floats) -> None:
+    """Fill ``out`` with powers of ``base``, 0 or above."""
+    for i in range(out.shape[0]):
+        out[i] = power(base[i], exponent[i])

@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from pathway.accumulation import BLOCK, Job, accumulate
+from pathway.accumulation import Job, value_blocks
 from pathway.cohort import draw_cohort
 from pathway.economics.comparison import mean_and_error
 from pathway.experiment import chosen_strategies, prepare
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from pathway.definition.scenario import Scenario
 
 ENGINE = "compiled"
+COLUMNS = ("cost", "qaly", "life_years")
 
 
 def means_of_set(scenario: Scenario, sample: int, strategies: Sequence[str], *, patients: int, seed: int) -> list[dict[str, object]]:
@@ -34,15 +37,19 @@ def means_of_set(scenario: Scenario, sample: int, strategies: Sequence[str], *, 
     """
     values = scenario.sample_values(sample) if sample else scenario.base_values()
     programs, terms = prepare(scenario, values, strategies, engine=ENGINE)
+    terms = replace(terms, maps={})  # other maps than the one in force are not asked for
     cohort = draw_cohort(scenario, values, size=patients, seed=seed)
     job = Job(programs=programs, books=scenario.library, values=values, terms=terms, comparator=scenario.study.comparator, seed=seed, sample=sample, engine=ENGINE)
-    rows = []
-    for name, part in accumulate(job, cohort, block=BLOCK).items():
+    found = {name: np.empty((len(COLUMNS), patients)) for name in strategies}
+    for name, rows, outcomes in value_blocks(job, cohort):
+        found[name][:, rows] = outcomes.total, outcomes.qalys_discounted, outcomes.life_years
+    means: list[dict[str, object]] = []
+    for name, columns in found.items():
         row: dict[str, object] = {"sample": sample, "strategy": name}
-        for column, values_ in (("cost", part.outcomes.total), ("qaly", part.outcomes.qalys_discounted), ("life_years", part.outcomes.life_years)):
-            row[column], row[f"{column}_se"] = mean_and_error(values_)
-        rows.append(row)
-    return rows
+        for column, each in zip(COLUMNS, columns, strict=True):
+            row[column], row[f"{column}_se"] = mean_and_error(each)
+        means.append(row)
+    return means
 
 
 def means_of_sets(

@@ -171,6 +171,16 @@ class MadeOutcomes:
     years_by_line: np.ndarray
     items: pd.DataFrame
 
+    @property
+    def total(self) -> np.ndarray:
+        """Discounted costs."""
+        return self.costs.sum(axis=1)
+
+    @property
+    def total_undiscounted(self) -> np.ndarray:
+        """Undiscounted costs."""
+        return self.costs_undiscounted.sum(axis=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeLedger:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -179,3 +183,21 @@ def test_columns_that_stand_side_by_side_are_not_copied():
         for row, column in zip(found, columns, strict=True):
             assert row[: column.size].tolist() == column.tolist()
     assert side_by_side([]).shape == (0, 0)
+
+
+def fingerprint() -> str:
+    """Hash over the bits of a few patients' outcomes, with a curve and dated prices."""
+    made, people = tiny.two_drugs(), tiny.drug_people(20)
+    few = build(simulate(made, people, 8), made, people, library(DOSES, CARE), {})
+    digest = hashlib.sha256()
+    for valued in (VALUED, terms(*PRICES, rate=0.03, level=0.0, curve=((20.0, 0.1), (50.0, 0.4), (65.0, 0.75), (80.0, 0.8)))):
+        out = value(few, valued)
+        for column in (out.costs, out.costs_undiscounted, out.qalys, out.qalys_discounted, out.life_years_discounted, out.item_sums):
+            digest.update(column.tobytes())
+    return digest.hexdigest()
+
+
+def test_the_interpreter_gives_the_bits_of_the_compiler():
+    code = "from tests.test_compiled_valuation import fingerprint\nprint(fingerprint())"
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == fingerprint(), done.stderr

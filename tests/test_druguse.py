@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pathway.economics.druguse import EDGE, Use, amounts, round_to_vials, use_of, vial_sizes
-from pathway.economics.timeline import Moments, Spans, without
+from pathway.economics.compiled_druguse import EDGE
+from pathway.economics.druguse import Use, amounts, round_to_vials, use_of, vial_sizes
+from pathway.economics.timeline import Spans
 from pathway.errors import EconomicsError
 from tests.hand_made import DAY, dosing
 
@@ -234,30 +235,8 @@ def test_doses_are_those_of_a_plain_loop(life, interval, first, count, from_days
 @given(lives())
 def test_a_rate_is_paid_for_exactly_the_years_not_held(life):
     courses, holds = life
-    _, start, stop = without(courses, holds)
+    made = use_of(dosing("rate"), courses, holds, np.ones(3), np.ones(3))
     held = np.maximum(holds.stop - holds.start, 0.0).sum()
-    assert (stop - start).sum() == pytest.approx((courses.stop - courses.start).sum() - held, abs=1e-9)
-    assert (stop > start).all()
-
-
-# --- exact look-ups -----------------------------------------------------------------------------------------------
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 3), st.floats(0.0, 5.0)), min_size=1, max_size=12),
-    st.integers(0, 3),
-    st.floats(0.0, 5.0),
-)
-def test_look_ups_find_what_a_plain_search_finds(rows, position, time):
-    rows = sorted(rows)
-    moments = Moments(np.array([p for p, _ in rows]), np.array([t for _, t in rows]))
-    after, begin = (f(np.array([position]), np.array([time]))[0] for f in (moments.first_after, moments.first_from))
-    assert after == sum(row <= (position, time) for row in rows)
-    assert begin == sum(row < (position, time) for row in rows)
-
-
-def test_times_of_high_patient_numbers_are_not_blurred():
-    near = np.nextafter(1.0, 2.0)
-    moments = Moments(np.array([10**7, 10**7]), np.array([1.0, near]))
-    assert moments.last(np.array([10**7]), np.array([1.0])).tolist() == [0]
-    assert moments.last(np.array([10**7]), np.array([near])).tolist() == [1]
+    assert (made.stop - made.start).sum() == pytest.approx((courses.stop - courses.start).sum() - held, abs=1e-9)
+    assert made.quantity == pytest.approx(made.stop - made.start)
+    assert (made.stop > made.start).all()

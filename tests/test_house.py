@@ -20,7 +20,7 @@ FLOORS: dict[str, int] = {
     "errors": 1, "draws": 1, "kernels": 1, "jit": 1, "jit_inner": 1, "workshop": 1,
     "units": 2, "distributions": 2, "rules": 2, "eventlog": 2, "library": 2,
     "definition": 3, "program": 3, "coverage": 3,
-    "reading": 4, "compiler": 4, "compiling": 4, "cohort": 4, "populating": 4, "economics": 4,
+    "reading": 4, "compiler": 4, "compiling": 4, "cohort": 4, "populating": 4, "economics": 4, "recent": 4,
     "engines": 5, "access": 5, "invariants": 5,
     "experiment": 6, "telling": 6, "accumulation": 6, "parameter_sets": 7,
     "alternatives": 7, "validation": 7,
@@ -31,11 +31,11 @@ FLOORS: dict[str, int] = {
 
 SIDEWAYS = {
     ("compiler", "compiling"), ("cohort", "populating"), ("reading", "populating"), ("kernels", "jit"), ("jit", "jit_inner"), ("draws", "kernels"), ("draws", "errors"),
-    ("drawing", "report"), ("__main__", "cli"), ("coverage", "definition"), ("experiment", "telling"), ("experiment", "accumulation"), ("accumulation", "telling"),
+    ("economics", "recent"), ("drawing", "report"), ("__main__", "cli"), ("coverage", "definition"), ("experiment", "telling"), ("experiment", "accumulation"), ("accumulation", "telling"),
 }  # fmt: skip
 """Pairs that may see each other on one floor, besides files of one folder."""
 
-ENGINES_MAY_IMPORT = {"program", "eventlog", "rules", "draws", "kernels", "jit", "errors", "engines"}
+ENGINES_MAY_IMPORT = {"program", "eventlog", "rules", "draws", "kernels", "jit", "errors", "engines", "recent"}
 DISK = {"reading", "report", "cli", "jit"}
 
 DISK_CALLS = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "unlink", "rmtree", "touch",

@@ -109,6 +109,17 @@ def test_expm1_and_log1p_at_their_ends():
     assert math.isnan(kernels.log1p(-1.5))
 
 
+def test_arrays_have_the_bits_of_their_numbers():
+    x = np.linspace(0.01, 40.0, 501)
+    out = np.empty(x.size)
+    kernels.fill_exp(-x, out)
+    assert out.tolist() == [kernels.exp(-one) for one in x]
+    kernels.fill_log(x, out)
+    assert out.tolist() == [kernels.log(one) for one in x]
+    kernels.fill_power(x, x[::-1].copy() / 40.0, out)
+    assert out.tolist() == [kernels.power(one, other) for one, other in zip(x, x[::-1] / 40.0, strict=True)]
+
+
 def test_power():
     random = np.random.default_rng(4)
     for base, exponent in zip(random.uniform(1e-6, 50.0, 2_000), random.uniform(-4.0, 4.0, 2_000), strict=True):

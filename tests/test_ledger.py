@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pathway.economics.ledger import build
-from pathway.economics.life import inside_band
 from pathway.engines import simulate
 from pathway.errors import EconomicsError
 from pathway.eventlog import EventLog, Kind
@@ -305,27 +304,35 @@ def test_a_resource_that_names_what_nobody_knows_is_refused(how, mend):
         ledger_of([(ILLNESS, LIFE)], resources=[resource(**how)])
 
 
+EDGES = {"fifty": 50.0, "seventy": 70.0}
+
+
+@settings(deadline=None)
 @given(
     st.floats(0.0, 5.0), st.floats(0.01, 3.0), st.sampled_from([40.0, 50.0, 60.0, 70.0, 80.0]) | st.floats(30.0, 90.0),
     st.sampled_from([40.0, 50.0, 60.0, 70.0, 80.0]) | st.floats(30.0, 90.0),
 )  # fmt: skip
-def test_bands_partition_a_segment_to_the_last_bit(start, years, first, last):
-    """Also where the line begins, ends or rests on an edge."""
-    one = lambda x: np.array([x])  # noqa: E731
-    edges = [-np.inf, 50.0, 70.0, np.inf]
-    pieces = [
-        inside_band(one(start), one(start + years), one(first), one(last), low, high)
-        for low, high in pairwise(edges)
-    ]
-    parts = sorted((begin[0], end[0]) for begin, end in pieces if end[0] > begin[0])
-    assert parts[0][0] == start
+def test_bands_partition_a_life_to_the_last_bit(start, years, first, last):
+    """Also where the marker begins, ends or rests on an edge."""
+    rows, knots = [(start + years, Kind.MOVE, "die", {"state": 2})], [(0.0, first), (start, first), (start + years, last)]
+    use = ledger_of([(rows, knots)], resources=BANDS[:3], values=EDGES).use
+    parts = sorted(zip(use["start"], use["stop"], strict=True))
+    assert parts[0][0] == 0.0
     assert parts[-1][1] == start + years
     assert all(a[1] == b[0] for a, b in pairwise(parts))
 
 
-def test_a_line_that_touches_an_edge_from_below_is_not_above_it():
-    begin, end = inside_band(np.zeros(1), np.ones(1), np.array([65.0]), np.array([70.0]), 70.0, np.inf)
-    assert begin.tolist() == end.tolist()
+def test_a_marker_that_touches_an_edge_from_below_is_not_above_it():
+    made = ledger_of([([DEATH], [(0.0, 65.0), (2.0, 70.0)])], resources=BANDS[:1], values=EDGES)
+    assert made.use["start"].size == 0
+
+
+def test_times_next_to_each_other_are_told_apart_in_patients_of_high_number():
+    near = float(np.nextafter(1.0, 2.0))
+    rows = [(1.0, Kind.CONDITION, "infection"), (near, Kind.RECOVER, "infection"), DEATH]
+    life = ledger_of([(rows, LIFE)], first=10**7).life
+    assert life["start"].tolist() == [0.0, 1.0, near]
+    assert life["condition"].tolist() == [-1, 0, -1]
 
 
 # --- size ---------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pathway.engines.recent import KEPT, Recent
+from pathway.recent import KEPT, Recent
 from tests import tiny
 
 

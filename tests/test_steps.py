@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pathway.economics.compiled_layout import S_FLAGS
 from pathway.economics.druguse import use_of
-from pathway.economics.timeline import reductions_of, timeline_of
+from pathway.economics.timeline import drug_history_of, timeline_of
 from pathway.engines import simulate
 from pathway.errors import EconomicsError
 from pathway.invariants import flag, reduced
@@ -31,6 +32,12 @@ def step(name, rule, action, **what):
     return DecisionSpec(name=name, rule=rule, sources=tiny.ALIVE, action=action, **what)
 
 
+def reductions_of(log, program):
+    """When the first drug's dose was reduced in the only patient."""
+    cohort = tiny.drug_people(1)
+    return drug_history_of(timeline_of(log, program, cohort), cohort).reductions.of(0, 1)
+
+
 RAISED = (step("note", EARLY, Action.FLAG, flag=0), step("forget", LATE, Action.CLEAR, flag=0))
 LOWERED = (step("less", EARLY, Action.REDUCE, treatment=0), step("full", LATE, Action.RESTORE, treatment=0))
 
@@ -50,9 +57,9 @@ def test_a_flag_of_entry_can_be_cleared(engine):
     program = calm(flags=("noted",), flags_at_entry=(2,), schedules=at([0.0, 1.0, 3.0]), decisions=RAISED, **RULES)
     log = simulate(program, tiny.drug_people(3), 4, engine=engine)
     assert not log.frame()["kind"].eq("flag")[log.events["patient"] != 0].any(), "it was set already"
-    timeline = timeline_of(log, program, tiny.drug_people(3))
+    spells = timeline_of(log, program, tiny.drug_people(3)).spells
     for patient, expected in ((1, [1, 1, 0]), (0, [0, 1, 0])):
-        assert list(timeline.flags[timeline.last_row(np.full(3, patient), np.array([0.5, 2.0, 4.0]))]) == expected
+        assert [spells.at(patient, time, S_FLAGS) for time in (0.5, 2.0, 4.0)] == expected
 
 
 def test_a_cleared_flag_gives_the_hazard_back(engine):
@@ -85,7 +92,7 @@ def test_an_effect_acts_at_its_dose(engine):
     assert list(path[[1.0, 3.0, 4.0]] - path[0.0]) == pytest.approx([2.0, 4.0, 6.0])
     told = rows(log.frame(), "reduce", "restore")
     assert list(zip(told["time"], told["kind"], told["name"], strict=True)) == [(1.0, "reduce", "a"), (3.0, "restore", "a")]
-    reductions = reductions_of(timeline_of(log, program, tiny.drug_people(1)), 0)
+    reductions = reductions_of(log, program)
     assert (reductions.start.tolist(), reductions.stop.tolist()) == ([1.0], [3.0])
     trace = History(log=log).trace()
     assert set(trace.time[reduced("a").evaluate(trace)]) == {1.0}
@@ -96,7 +103,7 @@ def test_a_stop_ends_a_reduced_dose(engine):
     program = calm(schedules=at([0.0, 1.0, 3.0]), decisions=LOWERED, scheduled=(stop,), horizon=4.0, **RULES)
     log = simulate(program, tiny.drug_people(1), 4, engine=engine)
     assert not log.frame()["kind"].eq("restore").any()
-    assert reductions_of(timeline_of(log, program, tiny.drug_people(1)), 0).stop.tolist() == [2.0]
+    assert reductions_of(log, program).stop.tolist() == [2.0]
 
 
 @pytest.mark.parametrize(("weight", "end"), [(52.0, 2.0), (104.0, 1.0), (10.0, 5.0), (0.0, 5.0)])

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pathway.economics.compiled_discounting import flow_today
-from pathway.economics.parts import HUNDRED
 from pathway.jit import kernel, place
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+HUNDRED = 100
+"""Patients whose floats are added up first (:mod:`pathway.economics.parts`); compiled code holds it, so it stands where a change is noticed."""
 
 
 @kernel

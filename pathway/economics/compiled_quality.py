@@ -142,8 +142,8 @@ def curve_at(points: Floats, worth: Floats, x: float, cell: int, female: int, ag
     """Utility at a value of the marker that lies in a cell; ``worth`` of shape (2, ages, points)."""
     low = points[place(cell)]
     share = (min(max(x, points[0]), points[points.shape[0] - 1]) - low) / (points[place(cell + 1)] - low)
-    of_age = worth[place(female), place(min(max(age, 0), worth.shape[1] - 1))]
-    return (1.0 - share) * of_age[place(cell)] + share * of_age[place(cell + 1)]
+    age = min(max(age, 0), worth.shape[1] - 1)
+    return (1.0 - share) * worth[place(female), place(age), place(cell)] + share * worth[place(female), place(age), place(cell + 1)]
 
 
 @kernel
@@ -172,14 +172,23 @@ def worth_of_bits(bits: int, worth: Floats) -> float:
 
 @kernel
 def fill_steady(
-    condition: Ints, flags: Ints, state: Ints, regimen: Ints, level: float, of_condition: Floats, of_flag: Floats, of_state: Floats, of_treatment: Floats, out: Floats
+    condition: Ints, flags: Ints, state: Ints, regimen: Ints, level: float, of_condition: Floats, of_flag: Floats, of_state: Floats, of_treatment: Floats, first: Floats, last: Floats
 ) -> None:
-    """Fill ``out``, shape (rows,), with the part of utility that stands still on a row of ``life``: the level, and what condition, flags, state and treatments add.
+    """Fill ``first`` and ``last``, shape (rows,), with the part of utility that stands still on a row of ``life``: the level, and what condition, flags, state and treatments add.
 
     ``of_condition`` has that of no condition last, so that -1 finds it.
     """
-    for row in range(out.shape[0]):
-        out[row] = level + of_condition[condition[row]] + worth_of_bits(flags[row], of_flag) + of_state[place(state[row])] + worth_of_bits(regimen[row], of_treatment)
+    for row in range(first.shape[0]):
+        first[row] = level + of_condition[condition[row]] + worth_of_bits(flags[row], of_flag) + of_state[place(state[row])] + worth_of_bits(regimen[row], of_treatment)
+        last[row] = first[row]
+
+
+@kernel
+def add_slope(marker: Floats, marker_after: Floats, slope: float, reference: float, first: Floats, last: Floats) -> None:
+    """Add what a marker adds at both ends of every row of ``life``, shape (rows,)."""
+    for row in range(first.shape[0]):
+        first[row] += slope * (marker[row] - reference)
+        last[row] += slope * (marker_after[row] - reference)
 
 
 @kernel
@@ -267,7 +276,7 @@ def capped_line(begin: float, end: float, left: float, right: float, cap: float,
 
 @kernel
 def add_quality(
-    who: Ints, begin: Floats, end: Floats, left: Floats, right: Floats, cap: Floats, rho: float, convention: int, plain: Floats, today: Floats, uncapped: Floats
+    who: Ints, begin: Floats, end: Floats, left: Floats, right: Floats, cap: Floats, rho: float, convention: int, worth: Floats, plain: Floats, today: Floats, uncapped: Floats
 ) -> None:
     """Add up quality-adjusted years.
 
@@ -277,6 +286,8 @@ def add_quality(
         Columns of :class:`pathway.economics.quality.Pieces`.
     rho, convention
         Of outcomes.
+    worth : shape (pieces,)
+        Filled: discounted years of each piece.
     plain, today, uncapped : shape (patients,)
         Undiscounted, discounted, and discounted under a cap of 1 alone; added to.
     """
@@ -290,26 +301,27 @@ def add_quality(
         if (left[piece] < top) == (right[piece] < top):
             falling, rising = ends_today(low, high, rho, convention)
             plain[person] += 0.5 * (first + last) * (high - low)
-            worth = first * falling + last * rising
+            years = first * falling + last * rising
         else:
             plain[person] += bent_line(low, high, left[piece], right[piece], top, 0.0, convention)
-            worth = bent_line(low, high, left[piece], right[piece], top, rho, convention)
-        today[person] += worth
+            years = bent_line(low, high, left[piece], right[piece], top, rho, convention)
+        worth[piece] = years
+        today[person] += years
         if max(left[piece], right[piece]) > top:
-            worth = capped_line(low, high, left[piece], right[piece], 1.0, rho, convention)
-        uncapped[person] += worth
+            years = capped_line(low, high, left[piece], right[piece], 1.0, rho, convention)
+        uncapped[person] += years
 
 
 @kernel
 def add_shared_quality(
-    who: Ints, begin: Floats, end: Floats, left: Floats, right: Floats, cap: Floats, norms: Floats, limit: Floats, own_end: Floats, rho: float, convention: int, today: Floats
+    who: Ints, begin: Floats, end: Floats, left: Floats, right: Floats, cap: Floats, norms: Floats, worth: Floats, limit: Floats, own_end: Floats, rho: float, convention: int, today: Floats
 ) -> None:
     """Add up discounted years that count as they are up to a limit and at the norm after it, of patients whose lives go beyond theirs.
 
     Parameters
     ----------
-    who, begin, end, left, right, cap, norms : shape (pieces,)
-        Columns of :class:`pathway.economics.quality.Pieces`.
+    who, begin, end, left, right, cap, norms, worth : shape (pieces,)
+        Columns of :class:`pathway.economics.quality.Pieces`, and discounted years of each piece.
     limit, own_end : shape (patients,)
         Who ends at the limit, or before, is left alone.
     rho, convention
@@ -325,7 +337,7 @@ def add_shared_quality(
         low = begin[piece]
         high = end[piece]
         if high <= last:
-            today[person] += capped_line(low, high, left[piece], right[piece], cap[piece], rho, convention)
+            today[person] += worth[piece]
         elif low >= last:
             today[person] += norms[piece] * flow_today(low, high, rho, convention)
         else:

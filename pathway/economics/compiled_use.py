@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pathway.economics.compiled_discounting import flow_today, value_today
-from pathway.economics.parts import HUNDRED
+from pathway.economics.compiled_life import HUNDRED
 from pathway.jit import inner_kernel, kernel, place
 
 Ints = NDArray[np.int64]

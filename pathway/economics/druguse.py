@@ -12,7 +12,7 @@ Hand-computed cases stand in ``tests/test_druguse.py``.
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from math import gcd
 
@@ -20,19 +20,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pathway.definition.documents import DosingRow
-from pathway.economics.timeline import Moments, Spans, repeated, without
+from pathway.economics.compiled_layout import How
+from pathway.economics.timeline import DrugHistory, Groups, Rows, Spans, Spells
+from pathway.economics.using import Part, Persons, Told, lay_out, write_uses
 from pathway.errors import EconomicsError
 from pathway.units import DAYS_PER_YEAR
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 FINEST = 1000
 """Vial sizes are told apart to a thousandth of their unit."""
 BLOCK = 2_000_000
 """Candidates of totals held in memory at once."""
-EDGE = 1e-9
-"""Years (0.03 seconds): times of doses computed by sums may miss an edge by rounding, not by more."""
+HOW = {"rate": How.RATE, "scheduled": How.SCHEDULED, "packs": How.PACKS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,142 +161,75 @@ def vial_sizes(row: DosingRow) -> tuple[float, ...]:
     return sizes
 
 
-def use_of(row: DosingRow, courses: Spans, holds: Spans, needed: Floats, paid: Floats, reductions: Spans | None = None) -> Use:
-    """Use of one item during the courses of its treatment, after time 0; see :meth:`Schedules.use_of`."""
-    return Schedules(courses, holds).use_of(row, needed, paid, reductions)
-
-
-class Schedules:
-    """What falls due in courses of one treatment; what items share (a visit's infusion, drug and blood count) is worked out once.
+def part_of(row: DosingRow, treatment: int, needed: Floats, paid: Floats) -> Part:
+    """Lay a row of dosing.csv out as numbers.
 
     Parameters
     ----------
+    row
+        How it is dosed.
+    treatment
+        Its number.
+    needed, paid : shape (patients,) or (1,)
+        From :func:`amounts`; one for everybody, or for each.
+
+    Raises
+    ------
+    EconomicsError
+        If packs have no interval, or a reduced dose accrues evenly.
+    """
+    where = f"dosing.csv, {row.treatment}, {row.item}"
+    if row.mode == "rate" and row.reduced != 1.0:
+        raise EconomicsError(
+            where=f"{where}, reduced",
+            found="a reduced dose of a drug whose use accrues evenly",
+            expected="mode scheduled or packs",
+            mend="give administrations or packs",
+        )
+    if row.mode == "packs" and row.interval_days is None:
+        raise EconomicsError(where=f"{where}, interval_days", found="packs without an interval", expected="days a pack lasts")
+    return Part(
+        how=HOW[row.mode],
+        category=row.category,
+        item=row.item,
+        treatment=treatment,
+        needed=needed,
+        paid=paid,
+        count=row.count,
+        first=row.first_days / DAYS_PER_YEAR,
+        spacing=0.0 if row.interval_days is None else row.interval_days / DAYS_PER_YEAR,
+        acts_from=row.from_days / DAYS_PER_YEAR,
+        acts_until=np.inf if row.until_days is None else row.until_days / DAYS_PER_YEAR,
+        reduced=row.reduced,
+        weight_at_least=row.weight_at_least,
+        weight_below=row.weight_below,
+    )
+
+
+def use_of(row: DosingRow, courses: Spans, holds: Spans, needed: Floats, paid: Floats, reductions: Spans | None = None) -> Use:
+    """Use of one item during the courses of its treatment, after time 0.
+
+    Parameters
+    ----------
+    row
+        How it is dosed; for any weight.
     courses, holds
         Of the treatment.
+    needed, paid : shape (patients,)
+        From :func:`amounts`.
+    reductions
+        When the dose was reduced; None: never.
+
+    Raises
+    ------
+    EconomicsError
+        If packs have no interval, or a reduced dose accrues evenly.
     """
-
-    __slots__ = ("_due", "_parts", "courses", "holds")
-
-    def __init__(self, courses: Spans, holds: Spans) -> None:
-        self.courses, self.holds = courses, holds
-        self._parts: tuple[Ints, Floats, Floats] | None = None
-        self._due: dict[tuple[float | None, ...], tuple[Ints, Floats]] = {}
-
-    def use_of(self, row: DosingRow, needed: Floats, paid: Floats, reductions: Spans | None = None) -> Use:
-        """Use of one item, after time 0.
-
-        Parameters
-        ----------
-        row
-            How it is dosed.
-        needed, paid : shape (patients,)
-            From :func:`amounts`.
-        reductions
-            When the dose was reduced; None: never.
-
-        Raises
-        ------
-        EconomicsError
-            If packs have no interval, or a reduced dose accrues evenly.
-        """
-        courses = self.courses
-        if row.mode == "rate":
-            return self._rate(row, paid)
-        course, time = self.due(row)
-        position = courses.position[course]
-        quantity, waste = paid[position], (paid - needed)[position]
-        if row.reduced != 1.0 and reductions is not None and reductions.position.size:
-            share = _share_of_dose(row, position, time, reductions)
-            quantity, waste = quantity * share, waste * share
-        if row.mode == "packs":
-            waste = self._unexpired(row, course, time, quantity)
-        return Use(position=position, quantity=quantity, waste=waste, start=time, stop=time)
-
-    def _bounds(self, row: DosingRow) -> tuple[Floats, Floats]:
-        """When a row begins and ceases to act in each course."""
-        begin, end = self.courses.start + row.from_days / DAYS_PER_YEAR, self.courses.stop
-        return begin, end if row.until_days is None else np.minimum(end, self.courses.start + row.until_days / DAYS_PER_YEAR)
-
-    def _rate(self, row: DosingRow, paid: Floats) -> Use:
-        """Use that accrues evenly while on drug and not held."""
-        if row.reduced != 1.0:
-            raise EconomicsError(
-                where=f"dosing.csv, {row.treatment}, {row.item}, reduced",
-                found="a reduced dose of a drug whose use accrues evenly",
-                expected="mode scheduled or packs",
-                mend="give administrations or packs",
-            )
-        begin, end = self._bounds(row)
-        course, start, stop = self.parts()
-        start, stop = np.maximum(np.maximum(start, begin[course]), 0.0), np.minimum(stop, end[course])
-        real = stop > start
-        start, stop, position = start[real], stop[real], self.courses.position[course[real]]
-        quantity = paid[position] * (stop - start)
-        return Use(position=position, quantity=quantity, waste=np.zeros(quantity.size), start=start, stop=stop)
-
-    def _unexpired(self, row: DosingRow, course: Ints, time: Floats, quantity: Floats) -> Floats:
-        """Part of each pack that is left when the course stops."""
-        if row.interval_days is None:
-            raise EconomicsError(
-                where=f"dosing.csv, {row.treatment}, {row.item}, interval_days",
-                found="packs without an interval",
-                expected="days a pack lasts",
-            )
-        _, end = self._bounds(row)
-        spacing = row.interval_days / DAYS_PER_YEAR
-        unexpired = np.clip((time + spacing - end[course]) / spacing, 0.0, 1.0)
-        # A course cut off by the horizon has not stopped: its last pack is not wasted.
-        goes_on = self.courses.is_open & (end >= self.courses.stop)
-        return np.where(goes_on[course], 0.0, quantity * unexpired)
-
-    def parts(self) -> tuple[Ints, Floats, Floats]:
-        """Parts of courses that are not held: course, start and stop."""
-        if self._parts is None:
-            self._parts = without(self.courses, self.holds)
-        return self._parts
-
-    def due(self, row: DosingRow) -> tuple[Ints, Floats]:
-        """Course and time of every administration or pack from time 0 on, before the stop and outside holds."""
-        key = (row.from_days, row.until_days, row.first_days, row.interval_days, row.count)
-        if key not in self._due:
-            self._due[key] = self._fall_due(row)
-        return self._due[key]
-
-    def _fall_due(self, row: DosingRow) -> tuple[Ints, Floats]:
-        begin, end = self._bounds(row)
-        first = self.courses.start + row.first_days / DAYS_PER_YEAR
-        spacing = 0.0 if row.interval_days is None else row.interval_days / DAYS_PER_YEAR
-        many = np.ones(first.size, dtype=np.int64) if spacing == 0.0 else np.maximum(np.ceil((end - first) / spacing), 0.0).astype(np.int64) + 1
-        if row.count is not None:
-            many = np.minimum(many, row.count)
-        course, number = repeated(many)
-        time = first[course] + number * spacing
-        keep = (time >= (np.maximum(begin, 0.0) - EDGE)[course]) & (time < (end - EDGE)[course])
-        if self.holds.position.size:
-            keep &= self._outside_holds(course, time)
-        return course[keep], np.maximum(time[keep], 0.0)
-
-    def _outside_holds(self, course: Ints, time: Floats) -> Flags:
-        """Whether these times, inside their courses, are not held; only courses that were ever held are looked at."""
-        given, start, stop = self.parts()
-        is_whole = np.zeros(self.courses.position.size, dtype=bool)
-        is_whole[given] = (start == self.courses.start[given]) & (stop == self.courses.stop[given])
-        kept = is_whole[course]
-        doubtful = np.flatnonzero(~kept)
-        course, time = course[doubtful], time[doubtful]
-        part = np.searchsorted(given, course, side="right")  # parts are in order of course and start
-        found = np.zeros(course.size, dtype=bool)
-        for back in range(1, int(np.bincount(given, minlength=1).max(initial=0)) + 1):
-            at = part - back
-            safe = np.maximum(at, 0)
-            inside = (at >= 0) & (given[safe] == course)
-            found |= inside & (time >= start[safe] - EDGE) & (time < stop[safe] - EDGE)
-        kept[doubtful] = found
-        return kept
-
-
-def _share_of_dose(row: DosingRow, position: Ints, time: Floats, reductions: Spans) -> Floats:
-    """Share of the full dose at each administration or pack, shape as given."""
-    span = Moments(reductions.position, reductions.start).last(position, time)
-    inside = (span >= 0) & (reductions.position[span] == position) & (reductions.start[span] <= time) & (time < reductions.stop[span])
-    return np.where(inside, row.reduced, 1.0)
+    patients = needed.size
+    nothing = Spans(position=np.zeros(0, dtype=np.int64), start=np.zeros(0), stop=np.zeros(0), is_open=np.zeros(0, dtype=bool))
+    drugs = DrugHistory.of_spans(*(Groups.of_one(spans, patients) for spans in (courses, holds, reductions or nothing)))
+    part = part_of(row.model_copy(update={"weight_at_least": None, "weight_below": None}), 0, needed, paid)
+    told = Told(rows=Rows.none(patients), spells=Spells.none(patients), drugs=drugs, life=np.zeros((0, 0)), absorbing=0)
+    table = replace(lay_out([part], [row.category], [row.item], 0), needed=needed, paid=paid)
+    found = write_uses(table, Persons(age=np.zeros(patients), weight=np.zeros(patients)), told, is_placed=False)
+    return Use(**{name: found["patient" if name == "position" else name] for name in ("position", "quantity", "waste", "start", "stop")})  # type: ignore[arg-type]

@@ -28,20 +28,20 @@ stop       float64 equal to start when used at once; otherwise the quantity accr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pathway.definition.documents import DosingRow, EconomicsDocument
-from pathway.economics.druguse import Schedules, Use, amounts
 from pathway.economics.life import life_of
-from pathway.economics.resources import resource_use
-from pathway.economics.timeline import Moments, Timeline, courses_of, holds_of, reductions_of, timeline_of
+from pathway.economics.plan import Books, declared, plan_of
+from pathway.economics.timeline import drug_history_of, timeline_of
+from pathway.economics.using import Persons, Told, write_uses
 from pathway.errors import EconomicsError
 from pathway.eventlog import EventLog, Kind, regimen_words
 from pathway.program import Cohort, Program
+
+__all__ = ["Books", "Ledger", "build", "declared", "kinds_read"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -58,18 +58,6 @@ USE_COLUMNS: dict[str, type] = {
     "start": np.float64,
     "stop": np.float64,
 }
-
-
-class Books(Protocol):
-    """What the ledger needs of a library."""
-
-    @property
-    def dosing(self) -> tuple[DosingRow, ...]:
-        """Rows of dosing.csv."""
-
-    @property
-    def economics(self) -> EconomicsDocument:
-        """``economics.toml``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,43 +138,13 @@ def build(log: EventLog, program: Program, cohort: Cohort, library: Books, value
         missing.
     """
     timeline = timeline_of(log, program, cohort)
-    life = life_of(timeline)
-    changes = timeline.changes(of_line=True)
-    parts: list[tuple[str, str, dict[str, Column]]] = []
-    for number, treatment in enumerate(program.treatments):
-        rows = [row for row in library.dosing if row.treatment == treatment]
-        courses = courses_of(timeline, number, cohort)
-        if not rows or not courses.position.size:
-            continue
-        holds, reductions = holds_of(timeline, number), reductions_of(timeline, number)
-        of_band: dict[tuple[float | None, float | None], Schedules] = {}
-        for row in rows:
-            band = (row.weight_at_least, row.weight_below)
-            if band not in of_band:
-                fits = _weighs(cohort, row)
-                of_band[band] = Schedules(courses.only(fits), holds.only(fits))
-            if not of_band[band].courses.position.size:
-                continue
-            needed, paid = amounts(row, _size(cohort, "weight_kg", row), _size(cohort, "body_surface", row))
-            parts.append((row.category, row.item, _by_line(timeline, changes, of_band[band].use_of(row, needed, paid, reductions), is_placed=is_ordered)))
+    life, drugs = life_of(timeline, cohort), drug_history_of(timeline, cohort)
+    table, categories, items = plan_of(program, library, log.names, log.markers, values).for_cohort(cohort, drugs, is_ordered=is_ordered)
     age = cohort.values[:, program.age] if program.age >= 0 else np.zeros(cohort.size)  # noqa: PD011
-    for resource in library.economics.resources:
-        used = resource_use(resource, timeline, life, values, age)
-        table: dict[str, Column] = {
-            "patient": used.position,
-            "quantity": used.quantity,
-            "waste": np.zeros(used.quantity.size),
-            "start": used.start,
-            "stop": used.stop,
-            **({"line": used.line, "regimen": used.regimen} if is_ordered else {}),
-        }
-        parts.append((resource.category, resource.item, table))
-    used_categories, used_items = {category for category, _, _ in parts}, {item for _, item, _ in parts}
-    known_categories, known_items = declared(program, library)
-    categories = tuple(category for category in known_categories if category in used_categories)
-    items = tuple(item for item in known_items if item in used_items)
+    weight = cohort.values[:, cohort.covariates.index("weight_kg")] if "weight_kg" in cohort.covariates else np.zeros(cohort.size)  # noqa: PD011
+    told = Told(rows=timeline.rows, spells=timeline.spells, drugs=drugs, life=life.values, absorbing=program.absorbing)
     return Ledger(
-        use=_joined(parts, categories, items, is_ordered=is_ordered),
+        use=write_uses(table, Persons(age=np.array(age), weight=np.array(weight)), told, is_placed=is_ordered),
         life=life.table(),
         items=items,
         categories=categories,
@@ -198,15 +156,8 @@ def build(log: EventLog, program: Program, cohort: Cohort, library: Books, value
         age=age,
         female=(cohort.values[:, program.female] if program.female >= 0 else np.ones(cohort.size)).astype(np.int64),  # noqa: PD011
         end=timeline.end,
-        lines=max(len(program.lines) + 1, int(timeline.column("line").max(initial=0))),
+        lines=max(len(program.lines) + 1, int(timeline.rows.line.max(initial=0))),
     )
-
-
-def declared(program: Program, library: Books) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """All categories and items that a ledger of this program may have, in order: those of a part of the cohort stand in the order of the whole."""
-    dosed = [(row.category, row.item) for treatment in program.treatments for row in library.dosing if row.treatment == treatment]
-    pairs = [*dosed, *((resource.category, resource.item) for resource in library.economics.resources)]
-    return tuple(dict.fromkeys(category for category, _ in pairs)), tuple(dict.fromkeys(item for _, item in pairs))
 
 
 REGISTERS = frozenset(Kind) - {Kind.MEASURE, Kind.FINDING, Kind.VISIT, Kind.DECIDE, Kind.REQUEST, Kind.INFORM, Kind.APPROVE, Kind.DENY, Kind.APPEAL, Kind.UPHOLD, Kind.ORDER}
@@ -218,102 +169,3 @@ def kinds_read(library: Books) -> frozenset[Kind]:
     resources = library.economics.resources
     named = {"visit" if resource.per == "visit" else str(resource.kind) for resource in resources if resource.per not in ("year", "death")}
     return REGISTERS | {kind for kind in Kind if kind.name.lower() in named}
-
-
-def _size(cohort: Cohort, name: str, row: DosingRow) -> Floats:
-    """Weight or surface of every patient; ones where the dose does not depend on it."""
-    if row.basis != {"weight_kg": "per_kg", "body_surface": "per_m2"}[name]:
-        return np.ones(cohort.size)
-    where = f"dosing.csv, {row.treatment}, {row.item}"
-    if name not in cohort.covariates:
-        raise EconomicsError(
-            where=where,
-            found=f"basis {row.basis}",
-            expected=f"a covariate {name}",
-            mend=f"declare covariate {name} in pathway.toml",
-        )
-    size = cohort.values[:, cohort.covariates.index(name)]  # noqa: PD011
-    if not (np.isfinite(size) & (size > 0.0)).all():
-        raise EconomicsError(where=where, found=f"{name} missing or not above 0", expected="a value for every patient")
-    return size
-
-
-def _weighs(cohort: Cohort, row: DosingRow) -> NDArray[np.bool_]:
-    """Tell whose weight is in the band that the row is for."""
-    fits = np.ones(cohort.size, dtype=bool)
-    if row.weight_at_least is None and row.weight_below is None:
-        return fits
-    weight = _size(cohort, "weight_kg", row.model_copy(update={"basis": "per_kg"}))
-    if row.weight_at_least is not None:
-        fits &= weight >= row.weight_at_least
-    if row.weight_below is not None:
-        fits &= weight < row.weight_below
-    return fits
-
-
-def _by_line(timeline: Timeline, changes: Moments, use: Use, *, is_placed: bool) -> dict[str, Column]:
-    """Say under which line and regimen each use fell, if it is to be placed; what accrues evenly is cut where these change."""
-    spread = np.flatnonzero(use.stop > use.start)
-    if spread.size:
-        piece, begin, end = changes.cut(use.position[spread], use.start[spread], use.stop[spread])
-        piece = spread[piece]
-        share = (end - begin) / (use.stop[piece] - use.start[piece])
-        once = np.flatnonzero(use.stop <= use.start)
-        use = Use(
-            position=np.concatenate([use.position[once], use.position[piece]]),
-            quantity=np.concatenate([use.quantity[once], use.quantity[piece] * share]),
-            waste=np.concatenate([use.waste[once], use.waste[piece] * share]),
-            start=np.concatenate([use.start[once], begin]),
-            stop=np.concatenate([use.stop[once], end]),
-        )
-    table: dict[str, Column] = {"patient": use.position, "quantity": use.quantity, "waste": use.waste, "start": use.start, "stop": use.stop}
-    if not is_placed:
-        return table
-    row = timeline.last_row(use.position, use.start)
-    return {**table, "line": timeline.column("line", row), "regimen": timeline.column("regimen", row)}
-
-
-def _joined(parts: list[tuple[str, str, dict[str, Column]]], categories: tuple[str, ...], items: tuple[str, ...], *, is_ordered: bool) -> dict[str, Column]:
-    """Join all uses: those of one category and item in order of patient and start, then all of them, if they are to be ordered.
-
-    Every column is laid out once and filled pair by pair: most of what this costs is memory touched for the first time.
-    """
-    of_pair: dict[tuple[int, int], list[dict[str, Column]]] = {}
-    for category, item, table in parts:
-        of_pair.setdefault((categories.index(category), items.index(item)), []).append(table)
-    size = sum(table["patient"].size for _, _, table in parts)
-    columns: dict[str, Column] = {name: np.zeros(size, dtype=kind) for name, kind in USE_COLUMNS.items()}
-    first = 0
-    # Where all are to be ordered, those of one item stand together: a stable merge then leaves items in order where patient and start are the same.
-    for category_number, item_number in sorted(of_pair, key=lambda pair: (pair[1], pair[0]) if is_ordered else pair):
-        same = of_pair[category_number, item_number]
-        table = same[0] if len(same) == 1 else {name: np.concatenate([one[name] for one in same]) for name in same[0]}
-        place = slice(first, first + table["patient"].size)
-        order = _order_of(np.asarray(table["patient"], dtype=np.int64), np.asarray(table["start"], dtype=np.float64))
-        for name, column in table.items():
-            if order is None:
-                columns[name][place] = column
-            else:
-                np.take(column, order, out=columns[name][place], mode="clip")  # clip: without a copy of its own
-        columns["category"][place], columns["item"][place] = category_number, item_number
-        first = place.stop
-    order = _order_of(np.asarray(columns["patient"], dtype=np.int64), np.asarray(columns["start"], dtype=np.float64)) if is_ordered else None
-    return columns if order is None else {name: column[order] for name, column in columns.items()}
-
-
-def _order_of(patient: Ints, start: Floats) -> Ints | None:
-    """Order of rows by patient, then start, ties as they stand; None: they stand so.
-
-    Rows are runs that are in order, one for each row of dosing.csv: a stable sort of a single key merges them, where two keys would be sorted from the beginning. The key is
-    rounded, so what it says is looked at; times that it cannot tell apart are sorted by both.
-    """
-    if _is_sorted(patient, start):
-        return None
-    order = np.argsort(patient * (start.max() + 1.0) + start, kind="stable")
-    return np.asarray(order if _is_sorted(patient[order], start[order]) else np.lexsort((start, patient)), dtype=np.int64)
-
-
-def _is_sorted(patient: Ints, start: Floats) -> bool:
-    """Do rows stand in order of patient, then of start?"""
-    falls = np.flatnonzero(start[1:] < start[:-1])  # few: from one course to the next
-    return bool(np.all(patient[1:] >= patient[:-1]) and np.all(patient[falls + 1] > patient[falls]))

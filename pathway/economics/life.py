@@ -10,8 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pathway.economics.timeline import Timeline
+from pathway.economics.columns import real
+from pathway.economics.compiled_layout import L_CONDITION, L_FLAGS, L_LINE, L_MARKERS, L_PATIENT, L_REGIMEN, L_SIZE, L_START, L_STATE, L_STOP
+from pathway.economics.compiled_segments import cut_lives, draw_marker
+from pathway.economics.timeline import Timeline, first_rows
 from pathway.errors import EconomicsError
+from pathway.program import Cohort
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -25,40 +29,38 @@ class Life:
 
     Attributes
     ----------
-    patient, start, stop, state, line, regimen, condition, flags : shape (segments,)
-        As in :class:`pathway.economics.ledger.Ledger`.
+    registers, values : shape (columns, room)
+        Whole numbers and floats, columns as in :mod:`pathway.economics.compiled_layout`.
+    size
+        How many segments there are; what stands behind them means nothing.
     markers
-        Marker -> shown value at start and stop of each segment.
+        Names.
     """
 
-    patient: Ints
-    start: Floats
-    stop: Floats
-    state: Ints
-    line: Ints
-    regimen: Ints
-    condition: Ints
-    flags: Ints
-    markers: dict[str, tuple[Floats, Floats]]
+    registers: Ints
+    values: Floats
+    size: int
+    markers: tuple[str, ...]
 
     def table(self) -> dict[str, Column]:
         """Columns of the ledger's table ``life``."""
+        registers, values = self.registers[:, : self.size], self.values[:, : self.size]
         columns: dict[str, Column] = {
-            "patient": self.patient,
-            "start": self.start,
-            "stop": self.stop,
-            "state": self.state,
-            "line": self.line,
-            "regimen": self.regimen,
-            "condition": self.condition,
-            "flags": self.flags,
+            "patient": registers[L_PATIENT],
+            "start": values[L_START],
+            "stop": values[L_STOP],
+            "state": registers[L_STATE],
+            "line": registers[L_LINE],
+            "regimen": registers[L_REGIMEN],
+            "condition": registers[L_CONDITION],
+            "flags": registers[L_FLAGS],
         }
-        for name, (first, last) in self.markers.items():
-            columns[f"{name}_start"], columns[f"{name}_stop"] = first, last
+        for number, name in enumerate(self.markers):
+            columns[f"{name}_start"], columns[f"{name}_stop"] = values[L_MARKERS + 2 * number], values[L_MARKERS + 2 * number + 1]
         return columns
 
 
-def life_of(timeline: Timeline) -> Life:
+def life_of(timeline: Timeline, cohort: Cohort) -> Life:
     """Segments between consecutive knots, cut where a register changes off a knot.
 
     Raises
@@ -66,14 +68,12 @@ def life_of(timeline: Timeline) -> Life:
     EconomicsError
         If the knots do not span a patient's life from 0 to the last row.
     """
-    path = timeline.log.path
-    position = timeline.where_is(path["patient"])
-    time = np.asarray(path["time"], dtype=np.float64)
-    before = np.flatnonzero((position[1:] == position[:-1]) & (time[1:] > time[:-1]))
-    segment, start, stop = timeline.changes().cut(position[before], time[before], time[before + 1])
-    knot = before[segment]
-    who = position[knot]
-    lived = np.bincount(who, weights=stop - start, minlength=timeline.end.size)
+    path, spells, markers = timeline.log.path, timeline.spells, timeline.log.markers
+    first, time = first_rows(path["patient"], cohort), real(path["time"])
+    room = time.size + int(spells.first[-1])
+    registers, values = np.empty((L_SIZE, room), dtype=np.int64), np.empty((L_MARKERS + 2 * len(markers), room))
+    knot, lived = np.empty(room, dtype=np.int64), np.empty(cohort.size)
+    size = cut_lives(first, time, spells.first, spells.start, spells.table, registers.ravel(), values[L_START], values[L_STOP], knot, lived)
     wrong = np.flatnonzero(np.abs(lived - timeline.end) > TOLERANCE * (1.0 + timeline.end))
     if wrong.size:
         raise EconomicsError(
@@ -81,60 +81,7 @@ def life_of(timeline: Timeline) -> Life:
             found=f"knots over {lived[wrong[0]]:g} years",
             expected=f"{timeline.end[wrong[0]]:g} years, the time of the last row",
         )
-    row = timeline.last_row(who, start)
-    markers: dict[str, tuple[Floats, Floats]] = {}
-    for marker in timeline.log.markers:
-        values = np.asarray(path[marker], dtype=np.float64)
-        first, last = values[knot], values[knot + 1]
-        length, rise = time[knot + 1] - time[knot], last - first
-        markers[marker] = (
-            np.where(start == time[knot], first, first + rise * (start - time[knot]) / length),
-            np.where(stop == time[knot + 1], last, first + rise * (stop - time[knot]) / length),
-        )
-    return Life(
-        patient=who,
-        start=start,
-        stop=stop,
-        state=timeline.column("state", row),
-        line=timeline.column("line", row),
-        regimen=timeline.column("regimen", row),
-        condition=timeline.condition[row],
-        flags=timeline.flags[row],
-        markers=markers,
-    )
-
-
-def inside_band(
-    start: Floats, stop: Floats, first: Floats, last: Floats, low: float, high: float
-) -> tuple[Floats, Floats]:
-    """Part of each segment on which a straight line lies in [low, high), by exact crossing times.
-
-    Parameters
-    ----------
-    start, stop, first, last : shape (n,)
-        Times and values of the line's ends.
-    low, high
-        Bounds; may be infinite.
-
-    Returns
-    -------
-    Begin and end of the part; equal where there is none. Adjoining bands share their crossing to the last bit.
-
-    Examples
-    --------
-    >>> inside_band(np.array([0.0]), np.array([1.0]), np.array([75.0]), np.array([65.0]), -np.inf, 70.0)
-    (array([0.5]), array([1.]))
-    """
-    at_low, at_high = _crossing(start, stop, first, last, low), _crossing(start, stop, first, last, high)
-    rises, falls = last > first, last < first
-    begin = np.where(rises, at_low, np.where(falls, at_high, start))
-    end = np.where(rises, at_high, np.where(falls, at_low, np.where((first >= low) & (first < high), stop, start)))
-    return begin, np.maximum(begin, end)
-
-
-def _crossing(start: Floats, stop: Floats, first: Floats, last: Floats, bound: float) -> Floats:
-    """Time at which a line reaches a bound, held within its ends; meaningless where the line is level."""
-    rise = last - first
-    with np.errstate(over="ignore"):  # a rise next to nothing: the clip makes it an end
-        share = np.clip((bound - first) / np.where(rise == 0.0, 1.0, rise), 0.0, 1.0)
-    return np.where(share == 1.0, stop, start + share * (stop - start))
+    for number, marker in enumerate(markers):
+        ends = values[L_MARKERS + 2 * number : L_MARKERS + 2 * number + 2, :size]
+        draw_marker(real(path[marker]), time, knot[:size], values[L_START, :size], values[L_STOP, :size], ends[0], ends[1])
+    return Life(registers=registers, values=values, size=size, markers=markers)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from pathway.economics.compiled_life import HUNDRED
 
-HUNDRED = 100
-"""Patients whose floats are added up first."""
+__all__ = ["HUNDRED", "added_up", "hundreds"]
+
+Floats = NDArray[np.float64]
 
 
 def hundreds(patients: int) -> int:

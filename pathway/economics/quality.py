@@ -18,6 +18,7 @@ from pathway.economics.columns import real, whole
 from pathway.economics.compiled_quality import (
     add_quality,
     add_shared_quality,
+    add_slope,
     cut_at_birthdays,
     cut_at_points,
     fill_between,
@@ -51,35 +52,61 @@ class Pieces:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Years:
+    """Rows of ``life`` cut at birthdays, each shape (years,): row, begin and end; the same for every utility."""
+
+    row: Ints
+    begin: Floats
+    end: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
     """Quality-adjusted years of every patient, each shape (patients,), and the pieces that they are the integral of.
 
-    ``uncapped`` is ``discounted`` with a cap of 1 alone, whatever the norm.
+    ``uncapped`` is ``discounted`` with a cap of 1 alone, whatever the norm; ``worth`` has the discounted years of each piece, shape (pieces,).
     """
 
+    years: Years
     pieces: Pieces
+    worth: Floats
     undiscounted: Floats
     discounted: Floats
     uncapped: Floats
 
 
-def quality_of(ledger: Ledger, terms: Terms, spec: UtilityTerms | None = None) -> Quality:
-    """Integrate utility over every life; ``spec`` in place of the terms' own.
+def quality_of(ledger: Ledger, terms: Terms, spec: UtilityTerms | None = None, *, years: Years | None = None) -> Quality:
+    """Integrate utility over every life.
+
+    Parameters
+    ----------
+    spec
+        Utility in place of the terms' own.
+    years
+        Of the same ledger, if they were cut before.
 
     Raises
     ------
     EconomicsError
         If a utility falls below the worst the instrument can say, or a marker is missing.
     """
-    pieces = pieces_of(ledger, spec or terms.utility)
-    undiscounted, discounted, uncapped = (np.zeros(ledger.patients) for _ in range(3))
+    years = years or years_of(ledger)
+    pieces = pieces_of(ledger, spec or terms.utility, years)
+    undiscounted, discounted, uncapped, worth = np.zeros(ledger.patients), np.zeros(ledger.patients), np.zeros(ledger.patients), np.empty(pieces.patient.size)
     rho, convention = force_of(terms.discounting.outcomes), CODES[terms.discounting.convention]
-    add_quality(pieces.patient, pieces.begin, pieces.end, pieces.left, pieces.right, pieces.cap, rho, convention, undiscounted, discounted, uncapped)
-    return Quality(pieces=pieces, undiscounted=undiscounted, discounted=discounted, uncapped=uncapped)
+    add_quality(pieces.patient, pieces.begin, pieces.end, pieces.left, pieces.right, pieces.cap, rho, convention, worth, undiscounted, discounted, uncapped)
+    return Quality(years=years, pieces=pieces, worth=worth, undiscounted=undiscounted, discounted=discounted, uncapped=uncapped)
 
 
-def pieces_of(ledger: Ledger, spec: UtilityTerms) -> Pieces:
-    """Cut lives at birthdays and at points of a curve, and apply norms.
+def years_of(ledger: Ledger) -> Years:
+    """Cut lives at birthdays."""
+    life = ledger.life
+    row, begin, end = _cut_at_birthdays(whole(life["patient"]), real(life["start"]), real(life["stop"]), real(ledger.age))
+    return Years(row=row, begin=begin, end=end)
+
+
+def pieces_of(ledger: Ledger, spec: UtilityTerms, years: Years) -> Pieces:
+    """Cut years of lives at points of a curve, and apply norms.
 
     Raises
     ------
@@ -88,9 +115,8 @@ def pieces_of(ledger: Ledger, spec: UtilityTerms) -> Pieces:
     """
     life = ledger.life
     patient, start, stop = whole(life["patient"]), real(life["start"]), real(life["stop"])
-    age, female = real(ledger.age), whole(ledger.female)
+    rows, begin, end = years.row, years.begin, years.end
     first, last = _ends(ledger, spec)
-    rows, begin, end = _cut_at_birthdays(patient, start, stop, age)
     lines, cells, none = np.arange(rows.size), rows, np.zeros(0)
     points, worth, marker, marker_after, before, after = none, np.zeros((2, 1, 0)), none, none, none, none
     if spec.curve is not None:
@@ -101,7 +127,7 @@ def pieces_of(ledger: Ledger, spec: UtilityTerms) -> Pieces:
         lines, before, after, cells = _cut_at_points(marker, marker_after, points)
     who, (low, high, left, right, cap, norm) = np.empty(lines.size, dtype=np.int64), (np.empty(lines.size) for _ in range(6))
     worst = fill_utilities(
-        patient, start, stop, first, last, age, female, rows, begin, end, marker, marker_after, lines, before, after, cells, points, worth, real(spec.norm), spec.source_norm,
+        patient, start, stop, first, last, real(ledger.age), whole(ledger.female), rows, begin, end, marker, marker_after, lines, before, after, cells, points, worth, real(spec.norm), spec.source_norm,
         int(spec.is_scaled), int(spec.is_capped), who, low, high, left, right, cap, norm,
     )  # fmt: skip
     if worst < spec.lowest:
@@ -117,19 +143,17 @@ def pieces_of(ledger: Ledger, spec: UtilityTerms) -> Pieces:
 def _ends(ledger: Ledger, spec: UtilityTerms) -> tuple[Floats, Floats]:
     """Tell utility before norms at both ends of every segment, but for a curve's part."""
     life = ledger.life
-    steady = np.empty(life["start"].size)
+    first, last = np.empty(life["start"].size), np.empty(life["start"].size)
     of_condition = np.array([*(spec.conditions.get(name, 0.0) for name in ledger.conditions), 0.0])
     of_state = np.array([spec.states.get(name, 0.0) for name in ledger.states])
     of_flag, of_treatment = _of_bits(spec.flags, ledger.flags), _of_bits(spec.treatments, ledger.treatments)
     fill_steady(
-        whole(life["condition"]), whole(life["flags"]), whole(life["state"]), whole(life["regimen"]), spec.level, of_condition, of_flag, of_state, of_treatment, steady
+        whole(life["condition"]), whole(life["flags"]), whole(life["state"]), whole(life["regimen"]), spec.level, of_condition, of_flag, of_state, of_treatment, first, last
     )  # fmt: skip
-    first = last = steady
     for marker, slope, reference in ((spec.marker, spec.slope, spec.reference), *((name, slope, 0.0) for name, slope in spec.other_markers.items())):
         _check_marker(ledger, marker)
         if slope != 0.0:
-            first = first + slope * (np.asarray(life[f"{marker}_start"], dtype=np.float64) - reference)
-            last = last + slope * (np.asarray(life[f"{marker}_stop"], dtype=np.float64) - reference)
+            add_slope(real(life[f"{marker}_start"]), real(life[f"{marker}_stop"]), slope, reference, first, last)
     return first, last
 
 
@@ -244,6 +268,6 @@ def equal_value_years_gained(ledger: Ledger, comparator: Ledger, terms: Terms, *
     for one, quality in zip((ledger, comparator), known or [quality_of(one, terms) for one in (ledger, comparator)], strict=True):
         pieces, end = quality.pieces, real(one.end)
         side = np.where(end > shared, 0.0, quality.discounted)  # a life that does not go on alone counts as it is
-        add_shared_quality(pieces.patient, pieces.begin, pieces.end, pieces.left, pieces.right, pieces.cap, pieces.norm, shared, end, rho, convention, side)
+        add_shared_quality(pieces.patient, pieces.begin, pieces.end, pieces.left, pieces.right, pieces.cap, pieces.norm, quality.worth, shared, end, rho, convention, side)
         sides.append(side)
     return sides[0] - sides[1]

@@ -85,12 +85,20 @@ class Outcomes:
     @property
     def total(self) -> Floats:
         """Discounted costs of each patient, shape (patients,)."""
-        return np.asarray(self.costs.sum(axis=1))
+        return _in_order(self.costs)
 
     @property
     def total_undiscounted(self) -> Floats:
         """Undiscounted costs of each patient, shape (patients,)."""
-        return np.asarray(self.costs_undiscounted.sum(axis=1))
+        return _in_order(self.costs_undiscounted)
+
+
+def _in_order(costs: Floats) -> Floats:
+    """Sums of rows, column by column: those of a block of patients who use nothing of a category are those of the whole."""
+    total = np.zeros(len(costs))
+    for column in costs.T:
+        total += column
+    return total
 
 
 def value(ledger: Ledger, terms: Terms, *, known: Quality | None = None) -> Outcomes:
@@ -169,7 +177,7 @@ def _by_map(ledger: Ledger, terms: Terms, quality: Quality) -> Floats:
     maps = terms.maps if len(terms.maps) > 1 else {}
     found = np.zeros((ledger.patients, len(maps), 2))
     for number, (name, spec) in enumerate(maps.items()):
-        lived = quality if name == terms.utility.map else quality_of(ledger, terms, spec)
+        lived = quality if name == terms.utility.map else quality_of(ledger, terms, spec, years=quality.years)
         found[:, number, 0], found[:, number, 1] = lived.discounted, lived.uncapped
     return found
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from importlib import import_module
 
-from pathway.engines.recent import Recent
 from pathway.engines.unread import without_unread
 from pathway.errors import EngineError, did_you_mean
 from pathway.eventlog import EventLog, Kind
 from pathway.jit import is_cached
 from pathway.program import Cohort, Program
+from pathway.recent import Recent
 
 ENGINES: dict[str, str] = {"reference": "pathway.engines.reference", "compiled": "pathway.engines.compiled"}
 """Name of an engine -> module with a function ``simulate(program, cohort, seed, sample)``. Loaded when first asked for."""

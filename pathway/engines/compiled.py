@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from pathway.engines import compiled_layout as at
 from pathway.engines.compiled_life import CHOOSES_NEXT_LINE, CHOOSES_NOTHING, CHOOSES_SAME_LINE, live_all
 from pathway.engines.compiled_packing import Packed, pack
-from pathway.engines.recent import Recent
 from pathway.errors import EngineError
 from pathway.eventlog import EVENT_COLUMNS, EventLog, Kind, concatenate
 from pathway.program import EVENT_LIMIT, Cohort, Program
+from pathway.recent import Recent
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from pathway import kernels
 from pathway.definition.population import Draw
 from pathway.errors import FaultList, did_you_mean
 from pathway.populating.copula import INFINITY, truncated_normal
-from pathway.populating.formulas import FORMULAS, exponential
+from pathway.populating.formulas import FORMULAS, exponential, logarithm
 
 Floats = NDArray[np.float64]
 
@@ -90,7 +89,7 @@ class ColumnMaker:
             if not (median > 0.0).all():
                 self.faults.add(where=where, found="a median of 0 or less", expected="a median above 0")
                 return np.full(normals.shape, math.nan)
-            centre = np.array([kernels.log(one) for one in median], dtype=np.float64)
+            centre = logarithm(median)
         bottom = math.log(low) if low > 0.0 else -INFINITY
         top = math.log(high) if 0.0 < high < INFINITY else INFINITY
         return np.clip(exponential(truncated_normal(normals, centre, sd, bottom, top)), low, high)

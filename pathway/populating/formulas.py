@@ -142,10 +142,25 @@ FORMULAS: dict[str, Formula] = {
 
 def exponential(x: Floats) -> Floats:
     """Compute ``exp(x)`` with the same bits on every machine, shape (n,)."""
-    return np.array([kernels.exp(one) for one in x], dtype=np.float64)
+    out = np.empty(x.shape)
+    kernels.fill_exp(_plain(x), out)
+    return out
+
+
+def logarithm(x: Floats) -> Floats:
+    """Compute ``log(x)`` with the same bits on every machine, shape (n,)."""
+    out = np.empty(x.shape)
+    kernels.fill_log(_plain(x), out)
+    return out
 
 
 def _power(base: Floats, exponent: Floats) -> Floats:
     """Power with the same bits on every machine; shapes (n,)."""
-    pairs = zip(base, exponent, strict=True)
-    return np.array([kernels.power(one, power) for one, power in pairs], dtype=np.float64)
+    out = np.empty(base.shape)
+    kernels.fill_power(_plain(base), _plain(exponent), out)
+    return out
+
+
+def _plain(column: Floats) -> Floats:
+    """Doubles without gaps: one kind of array, so that kernels are compiled once."""
+    return np.require(column, np.float64, ("C", "W"))

@@ -228,7 +228,7 @@ def costs(view: View) -> Table:
     yearly: dict[str, object] = {"category": "total_per_life_year", "label": "Total per year lived, not discounted"}
     for run in view.runs:
         _with_error(total, run.strategy, view.costs(run.strategy))
-        undiscounted = run.outcomes.costs_undiscounted.sum(axis=1)
+        undiscounted = run.outcomes.total_undiscounted
         total[f"{run.strategy}_undiscounted"] = float(undiscounted.mean())
         yearly[run.strategy] = float(undiscounted.mean() / max(float(run.outcomes.life_years.mean()), 1e-12))
     columns = (

@@ -242,7 +242,7 @@ class View:
 
     def costs(self, strategy: str) -> NDArray[np.float64]:
         """Discounted cost of every patient, shape (patients,)."""
-        return np.asarray(self.results.strategies[strategy].outcomes.costs.sum(axis=1), dtype=np.float64)
+        return self.results.strategies[strategy].outcomes.total
 
     @cached_property
     def categories(self) -> tuple[str, ...]:
