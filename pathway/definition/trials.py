@@ -228,6 +228,7 @@ class Target(Document):
     source: str = ""
     grade: Grade = "assumption"
     explanation: str = Field(default="", description="why the model is known to differ; printed beside a miss")
+    not_fitted: str = Field(default="", description="of a row flagged C: which other row flagged C holds or contradicts it, so that calibration leaves it alone")
     note: str = ""
 
 

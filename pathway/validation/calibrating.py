@@ -137,10 +137,10 @@ class Calibration:
 
 
 def calibrated_rows(trials: Sequence[Trial]) -> list[Trial]:
-    """The trials cut down to what calibration may see: rows flagged C with an interval, and the arms they need."""
+    """The trials cut down to what calibration may see: rows flagged C with an interval that no other such row holds or contradicts, and the arms they need."""
     kept = []
     for trial in trials:
-        targets = tuple(one for one in trial.document.targets if one.flag == "C" and math.isfinite(trial.published[one.id].low))
+        targets = tuple(one for one in trial.document.targets if one.flag == "C" and not one.not_fitted and math.isfinite(trial.published[one.id].low))
         arms = {name for one in targets for name in (one.arm, one.versus, *one.mix) if name is not None}
         if targets:
             document = trial.document.model_copy(
