@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from pathway.access.delay import without_waiting
-from pathway.accumulation import BlockStore, Job, accumulate, seconds_of
+from pathway.accumulation import BlockStore, Job, accumulate, seconds_of, tell_block
 from pathway.cohort import draw_cohort
 from pathway.compiler import compile_program
 from pathway.economics import ledger as ledgers
@@ -199,6 +199,15 @@ class Results:
         return self.strategies[strategy].log.frame()
 
 
+def compile_code(job: Job, cohort: Cohort) -> None:
+    """Compile the engine in this process and, beside it, ledger and valuation in another; what each compiled is kept on disk for both."""
+    one = cohort.part(0, 1)
+    with processes(1) as other:
+        rest = other.submit(tell_block, replace(job, engine="reference"), one)
+        simulate(next(iter(job.programs.values())), one, job.seed, engine=job.engine, threads=1)
+        rest.result()
+
+
 def estimate_seconds(programs: Sequence[Program], cohort: Cohort, seed: int, *, engine: str, workers: int) -> float:
     """Guess the seconds a run will take, from a small pilot of the same patients."""
     pilot = cohort.part(0, min(PILOT, cohort.size))
@@ -313,9 +322,11 @@ def run(  # noqa: PLR0913 - each is a choice of the user's
     is_large = cohort.size * len(chosen) > LIVES_WITH_LOGS
     logs = not is_large if logs is None else logs
     job = Job(programs=programs, books=scenario.library, values=values, terms=terms, comparator=scenario.study.comparator, seed=seed, engine=engine)
-    if announce:
-        if needs_compiling(engine):
+    if needs_compiling(engine):
+        if announce:
             announce("first run: compiling the engine, kept for later runs", SECONDS_TO_COMPILE)
+        compile_code(job, cohort)
+    if announce:
         guess = estimate_seconds(list(programs.values()), cohort, seed, engine=engine, workers=workers) if logs else seconds_of(job, cohort, workers=workers)
         announce(f"{cohort.size:,} patients under {len(chosen)} strategies, {engine} engine, {workers} worker{'s' if workers > 1 else ''}{'' if logs else ', no event log'}", guess)
     begin = time.perf_counter()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, settings
 
-from pathway.engines import ENGINES, needs_compiling, simulate
+import pathway
+from pathway.engines import ENGINES, needs_compiling
 from tests import tiny
 
 settings.register_profile("pathway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -13,9 +16,9 @@ settings.load_profile("pathway")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile the engine once, before workers would each do it."""
+    """Compile engine, ledger and valuation once, before workers would each do it."""
     if not hasattr(config, "workerinput") and needs_compiling("compiled"):
-        simulate(tiny.two_states(hazard=0.1), tiny.people(1), 1, engine="compiled")
+        pathway.run(pathway.read(Path(__file__).parent / "fixtures/tiny.toml"), patients=2, engine="compiled")
 
 
 @pytest.fixture(params=sorted(ENGINES))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numba
 import pytest
 
@@ -49,3 +54,20 @@ def test_without_numbas_inner_parts_callees_are_compiled_the_usual_way(monkeypat
 def test_a_numba_without_those_parts_is_noticed(monkeypatch):
     monkeypatch.setattr("numba.core.codegen.JITCodeLibrary", type("Bare", (), {}))
     assert jit_inner._callee() is None
+
+
+@needs_jit
+@pytest.mark.slow
+def test_a_first_run_compiles_everything_once_and_keeps_it(tmp_path):
+    study = Path(__file__).parent / "fixtures/tiny.toml"
+    code = "import sys, pathway; from pathway.engines import needs_compiling; print(needs_compiling('compiled')); pathway.run(pathway.read(sys.argv[1]), patients=3)"
+
+    def run() -> tuple[str, set[str]]:
+        done = subprocess.run([sys.executable, "-c", code, str(study)], check=True, capture_output=True, text=True, env={**os.environ, "PATHWAY_CACHE": str(tmp_path)})
+        return done.stdout.strip(), {path.name for path in tmp_path.rglob("*.nbc")}
+
+    (asked, made), (asked_again, made_again) = run(), run()
+    assert (asked, asked_again) == ("True", "False")
+    assert made_again == made
+    for kernel in ("live_all", "add_costs", "add_quality"):
+        assert any(f".{kernel}-" in name for name in made)
