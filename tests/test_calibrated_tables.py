@@ -253,3 +253,30 @@ def test_a_table_made_beside_other_evidence_is_noted(folder):
     assert scenario is not None
     assert found == []
     assert any("fitted beside an evidence of -2.2, which is -2 today" in warning for warning in warnings)
+
+
+# --- what ships -------------------------------------------------------------------------------------------------------
+
+SHIPPED = Path(__file__).parents[1] / "scenarios" / "ssc_ild_us.toml"
+
+
+def test_the_table_that_ships_can_be_named_without_a_note():
+    scenario, found, warnings = inspect(SHIPPED, calibration="2026-11")
+    assert scenario is not None
+    assert found == []
+    assert not any("make the table anew" in warning for warning in warnings)
+    joint = scenario.library.calibration.joint
+    assert set(joint.ids) <= set(read_trials("ssc_ild").free)
+    pair = joint.ids.index("fvc_process_sd_sls"), joint.ids.index("fvc_error_trial")
+    assert joint.correlation[pair] < -0.5
+    assert "/" not in scenario.library.calibration.provenance["command"]
+
+
+def test_sets_of_the_shipped_table_hang_together_as_it_says():
+    scenario = read(SHIPPED, calibration="2026-11")
+    wanted = scenario.library.calibration.joint.correlation
+    ids = scenario.library.calibration.joint.ids
+    drawn = [scenario.sample_values(sample) for sample in range(1, 401)]
+    rows = scenario.library.parameters
+    scores = np.array([[np.log(one[name]) if rows[name].family == "lognormal" else one[name] for name in ids] for one in drawn])
+    assert (np.abs(np.corrcoef(scores, rowvar=False) - wanted) <= 4.5 * (1.0 - wanted**2) / 20.0 + 1e-12).all()

@@ -152,7 +152,7 @@ def write_calibration(made: Calibration, output: Path, *, command: Sequence[str]
     PathwayError
         If the folder cannot be written to.
     """
-    from pathway.report.manifest import commit, version
+    from pathway.report.manifest import commit, share_safe, version
 
     head, changed = commit()
     created = now or datetime.datetime.now(datetime.UTC)
@@ -161,7 +161,7 @@ def write_calibration(made: Calibration, output: Path, *, command: Sequence[str]
     tables = {"calibrated": calibrated_frame(made), "correlation": correlation_frame(made), "left": left_frame(made), "rows": rows_frame(made)}
     provenance = pd.DataFrame(
         [
-            ("written", created.strftime("%Y-%m-%d %H:%M UTC")), ("command", " ".join(command)), ("version", version()), ("commit", f"{head}, with changes" if changed else head),
+            ("written", created.strftime("%Y-%m-%d %H:%M UTC")), ("command", " ".join(share_safe(command))), ("version", version()), ("commit", f"{head}, with changes" if changed else head),
             ("documents_sha256", documents), ("scenario_sha256", base.sha256), ("seed", str(made.before.seed)), ("patients", str(made.before.patients)),
             ("engine", made.before.engine), ("rows", "; ".join(f"{trial}.{target}" for trial, target in made.fitted)),
             ("objective", f"{made.objective_before:.4f} before, {made.objective_after:.4f} after {made.rounds} steps; {made.ended}"),
