@@ -23,7 +23,7 @@ TNF = {"adalimumab", "adalimumab_originator", "etanercept", "certolizumab", "inf
 JAK = {"tofacitinib", "upadacitinib", "baricitinib"}
 CLASS = {
     **dict.fromkeys(TNF, "tnf"), **dict.fromkeys(JAK, "jak"), "abatacept": "t_cell", "rituximab": "anti_cd20",
-    **dict.fromkeys(("tocilizumab_iv_4", "tocilizumab_iv", "tocilizumab_sc", "sarilumab"), "il6"),
+    **dict.fromkeys(("tocilizumab_iv_4", "tocilizumab_iv", "tocilizumab_sc_2w", "tocilizumab_sc", "sarilumab"), "il6"),
 }  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def scenario(name: str = "ra_us") -> Scenario:
 
 
 @cache
-def results(name: str = "ra_us", strategies: tuple[str, ...] = ("r1", "r2", "r3", "r4", "r5", "r6")) -> experiment.Results:
+def results(name: str = "ra_us", strategies: tuple[str, ...] = ("r1", "r2", "r3", "r4", "r4s", "r5", "r6")) -> experiment.Results:
     """First patients of a shipped scenario."""
     return experiment.run(scenario(name), patients=PATIENTS, strategies=list(strategies))
 
@@ -109,6 +109,25 @@ def test_tocilizumab_goes_from_4_to_8_mg_on_the_same_line_and_not_back():
     assert (raised.loc[steps["patient"], "time"].to_numpy() == steps["time"].to_numpy()).all()
     assert (raised["line"] == 1).all()
     assert starts(frame)[starts(frame)["name"] == "tocilizumab_iv_4"].groupby("patient").size().max() == 1
+
+
+def test_subcutaneous_tocilizumab_is_raised_to_every_week_below_100_kg_and_starts_so_above():
+    """Label: 162 mg every two weeks below 100 kg, then every week on response; every week from 100 kg (RA-D064, RA-D065)."""
+    frame = events("r4s")
+    courses = starts(frame)[starts(frame)["name"].isin(["tocilizumab_sc_2w", "tocilizumab_sc"])]
+    first = courses.groupby("patient")["name"].first()
+    heavy = at_entry("weight_kg")[first.index] >= 100.0
+    assert 0 < heavy.sum() < PATIENTS
+    assert (first.to_numpy() == np.where(heavy, "tocilizumab_sc", "tocilizumab_sc_2w")).all()
+    steps = frame[(frame["kind"] == "stop") & (frame["name"] == "tocilizumab_sc_2w") & (frame["detail"] == "dose_step")].set_index("patient")
+    raised = courses[(courses["name"] == "tocilizumab_sc") & ~courses["patient"].isin(first.index[heavy])].set_index("patient")
+    assert len(steps) > PATIENTS / 3
+    assert raised["time"].to_dict() == steps["time"].to_dict()
+    for patient, step in steps.iterrows():
+        cdai = frame[(frame["patient"] == patient) & (frame["time"] == step["time"]) & (frame["name"] == "cdai")]
+        assert step["time"] >= 0.2
+        assert cdai["measured"].iloc[0] > 10.0
+    assert courses[courses["name"] == "tocilizumab_sc_2w"].groupby("patient").size().max() == 1
 
 
 def test_the_dose_of_tocilizumab_is_capped_and_given_in_whole_vials():

@@ -104,7 +104,8 @@ BY_HAND = [
     ("tocilizumab_iv", 89, 13 * 720 * 5.609),  # 712 mg: 400 and four of 80
     ("tocilizumab_iv", 100, 13 * 800 * 5.609),
     ("tocilizumab_iv", 140, 13 * 800 * 5.609),  # the cap
-    ("tocilizumab_sc", 99, 26 * 908.658),
+    ("tocilizumab_sc_2w", 75, 26 * 908.658),
+    ("tocilizumab_sc", 75, 52 * 908.658),
     ("tocilizumab_sc", 100, 52 * 908.658),
     ("sarilumab", 75, 26 * 947.4235),
     ("rituximab", 75, 6 * 1000 * 2.0896),  # days 0, 14, 168, 182, 336, 350
@@ -115,8 +116,8 @@ BY_HAND = [
     ("etanercept_spaced", 75, 8 * 4 * 549.50),
     ("abatacept_spaced", 75, 8 * 4 * 559.6125),
     ("tocilizumab_iv_spaced", 75, 8 * 600 * 5.609),
-    ("tocilizumab_sc_spaced", 75, 8 * 2 * 908.658),
-    ("tocilizumab_sc_spaced", 120, 8 * 4 * 908.658),
+    ("tocilizumab_sc_2w_spaced", 75, 8 * 2 * 908.658),
+    ("tocilizumab_sc_spaced", 75, 8 * 4 * 908.658),
 ]
 
 
@@ -196,7 +197,7 @@ def test_infusions_are_given_with_infused_drugs_alone():
     assert used("rituximab", "administration") == {"infusion_first_hour": 6.0, "premedication": 6.0, "infusion_extra_hour": 3.0 + 5 * 2.0}
 
 
-BIOLOGIC = ("adalimumab", "adalimumab_originator", "etanercept", "certolizumab", "infliximab", "golimumab", "abatacept", "tocilizumab_iv_4", "tocilizumab_sc", "sarilumab")
+BIOLOGIC = ("adalimumab", "adalimumab_originator", "etanercept", "certolizumab", "infliximab", "golimumab", "abatacept", "tocilizumab_iv_4", "tocilizumab_sc_2w", "sarilumab")
 JAK = ("tofacitinib", "upadacitinib", "baricitinib")
 
 
@@ -206,10 +207,17 @@ def test_tuberculosis_and_hepatitis_b_are_looked_for_once(treatment):
     assert (tests["tuberculosis_test"], tests["hepatitis_b_panel"]) == (1.0, 1.0)
 
 
-@pytest.mark.parametrize("treatment", ["tocilizumab_iv", *(row for row in sorted({row.treatment for row in doses()}) if row.endswith("_spaced"))])
+@pytest.mark.parametrize("treatment", ["tocilizumab_iv", "tocilizumab_sc", *(row for row in sorted({row.treatment for row in doses()}) if row.endswith("_spaced"))])
 def test_a_change_of_dose_asks_for_no_second_screen(treatment):
     assert not {"tuberculosis_test", "hepatitis_b_panel"} & set(used(treatment, "monitoring"))
     assert "injection_training" not in used(treatment, "administration")
+
+
+def test_weekly_tocilizumab_is_a_first_start_from_100_kg():
+    """Below, it follows the dose every two weeks, before which the screens were done; from 100 kg nothing came before it."""
+    tests = used("tocilizumab_sc", "monitoring", weight=100.0, days=5 * WEEKS_52)
+    assert (tests["tuberculosis_test"], tests["hepatitis_b_panel"]) == (1.0, 1.0)
+    assert used("tocilizumab_sc", "administration", weight=100.0) == {"injection_training": 1.0}
 
 
 def test_tests_of_drug_safety_by_label():

@@ -21,7 +21,7 @@ SCENARIOS = Path(__file__).parents[1] / "scenarios"
 PATIENTS = 400
 FULL_DOSE = {
     "adalimumab_spaced": "adalimumab", "etanercept_spaced": "etanercept", "abatacept_spaced": "abatacept", "tocilizumab_iv_spaced": "tocilizumab_iv",
-    "tocilizumab_sc_spaced": "tocilizumab_sc",
+    "tocilizumab_sc_2w_spaced": "tocilizumab_sc_2w", "tocilizumab_sc_spaced": "tocilizumab_sc",
 }  # fmt: skip
 
 
@@ -79,6 +79,15 @@ def test_who_stops_a_spaced_drug_by_choice_or_for_harm_is_not_given_it_at_full_d
     assert alone > 5
 
 
+def test_tocilizumab_is_spaced_from_the_interval_it_was_given_at():
+    frame = events()
+    spaced = frame[(frame["kind"] == "start") & frame["name"].isin(["tocilizumab_sc_2w_spaced", "tocilizumab_sc_spaced"])]
+    assert set(spaced["name"]) == {"tocilizumab_sc_2w_spaced", "tocilizumab_sc_spaced"}
+    for _, row in spaced.iterrows():
+        now = frame[(frame["patient"] == row["patient"]) & (frame["time"] == row["time"]) & (frame["kind"] == "stop")]
+        assert FULL_DOSE[row["name"]] in set(now["name"])
+
+
 def test_an_infection_ends_no_drug_that_began_while_it_lasted():
     """A drug that starts held is not to blame: one infection took three lines in a month."""
     frame = events()
@@ -106,7 +115,7 @@ def test_conventional_drugs_respond_less_after_a_targeted_one(drug):
 def test_csdmards_on_later_lines_of_a_patient_without_a_targeted_drug_are_not_made_weaker():
     program = compile_program(scenario(), "r1", scenario().base_values())
     frame = experiment.run(scenario(), patients=PATIENTS, strategies=["r1"]).strategies["r1"].log.frame()
-    targeted = {"adalimumab", "etanercept", "certolizumab", "abatacept", "tocilizumab_sc", "rituximab", "upadacitinib"}
+    targeted = {"adalimumab", "etanercept", "certolizumab", "abatacept", "tocilizumab_sc_2w", "tocilizumab_sc", "rituximab", "upadacitinib"}
     assert not set(frame[frame["kind"] == "start"]["name"].astype(str)) & targeted
     weaker = [spec.factors for spec in program.responses if program.treatments[spec.treatment] in {"methotrexate_optimised", "sulfasalazine", "leflunomide"}]
     earlier = [spec.factors for spec in program.responses if program.treatments[spec.treatment] == "abatacept"]

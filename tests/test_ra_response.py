@@ -135,6 +135,16 @@ def test_naive_responses_have_the_shares_of_the_network(drug):
         assert measured == pytest.approx(published, abs=allowed(published, found.size))
 
 
+def test_tocilizumab_every_two_weeks_has_the_response_of_its_trial():
+    """BREVACTA, week 24: ACR20, 50 and 70 of 60.9, 40 and 20 % on it; every week is taken to work like 8 mg/kg (SUMMACTA)."""
+    level = {program().treatments[one.treatment]: one.level for one in program().responses}
+    share = (level["tocilizumab_sc_2w"] - level["leflunomide"]) / (level["tocilizumab_sc"] - level["leflunomide"])
+    assert level["tocilizumab_sc"] == level["tocilizumab_iv"]
+    assert level["tocilizumab_sc_2w_spaced"] == level["tocilizumab_sc_2w"]
+    for simulated, published in zip(network(NAIVE["tocilizumab_sc"] * share), (0.609, 0.40, 0.20), strict=True):
+        assert simulated == pytest.approx(published, abs=0.05)
+
+
 def test_after_a_first_drug_fewer_respond():
     naive, later = arm(("methotrexate", "abatacept"), patients=600), arm(("methotrexate", "abatacept"), "tnf_inadequate", patients=600)
     assert later.acr[0] < naive.acr[0] - 0.05
