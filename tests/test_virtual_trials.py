@@ -291,6 +291,14 @@ def test_a_study_that_gave_the_library_any_number_has_no_row_called_unused(disea
     assert wrong == []
 
 
+def test_who_takes_some_drugs_and_no_others_names_every_drug():
+    """A drug in neither list would count with those taken alone: a new form of a drug must be put into one."""
+    known = {one.id for one in shipped("ra").base.library.treatments}
+    alone = {(trial.name, target.id): known - {*target.any_of, *target.none_of} for trial, target in targets_of(shipped("ra")) if target.any_of and target.none_of}
+    assert ("corrona", "conventional_24") in alone
+    assert not any(alone.values()), alone
+
+
 @pytest.mark.parametrize("disease", DISEASES)
 def test_no_published_number_stands_in_a_trial_file(disease):
     assert all(target.published is not None for _, target in targets_of(shipped(disease)))
