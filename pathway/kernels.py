@@ -31,6 +31,8 @@ INFINITY = math.inf
 LOWEST_EXPONENT = -1074
 SMALLEST_SLOPE = 1e-280
 """A log hazard that changes by less a year does not change: products with it could be subnormal and lose digits."""
+AT_BOUND = 1e-9
+"""A value that is no further from a bound, relative to it if it is above 1, stands at it."""
 _POWERS_OF_TWO = np.array([math.ldexp(1.0, k) for k in range(LOWEST_EXPONENT, 1024)])
 _INVERSE_LN2 = 1.44269504088896338700
 _LN2_HIGH = 6.93147180369123816490e-01
@@ -319,6 +321,16 @@ def table_value(table: Floats, place: int, length: int, first: float, step: floa
         return table[place + last]
     cell = int(position)
     return table[place + cell] + (position - cell) * (table[place + cell + 1] - table[place + cell])
+
+
+@kernel
+def bound_met(value: float, end: float, bound: float, years: float) -> float:
+    """Years until a straight line, ``years`` long from ``value`` to ``end``, meets a bound; infinite where it starts at the bound or leaves it behind."""
+    distance = bound - value
+    if abs(distance) <= AT_BOUND * max(1.0, abs(bound)):
+        return INFINITY
+    met = years * (distance / (end - value))
+    return met if met > 0.0 else INFINITY
 
 
 @kernel

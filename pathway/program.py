@@ -17,7 +17,7 @@ What a program means
    forms. It fires in the segment if its integral to the next knot is at least what is left; its time is the inverse, not later than the knot. A transition that
    no marker, regimen, condition, flag, state or line touches is inverted once, at entry. After the last age of a life table its last hazard goes on.
 5. *Knots* are grid points, phase edges, and events that change state, regimen, line, condition, flag or marker. Visits, requests and decisions that change nothing
-   do not cut.
+   do not cut. Where markers run straight from phase to phase (not :attr:`Program.is_gridded`) grid points are no knots, and it is one where a marker meets a bound.
 6. *Markers.* Over a segment from t0 to t1 a marker runs straight, in native and in shown units. With P the denominator (1 in shown units of 1 when there is none):
    ageing alone gives ``A = m0 * P1 / P0``; drift and lasting differences displace it by D; if the marker cannot outgrow ageing, D is at most that of drift
    alone or zero, whichever is larger; if D < 0 it is multiplied by the ratios in force; then come gains, responses, the personal slope and the innovations of the
@@ -640,6 +640,12 @@ class Program:
     responses: tuple[ResponseSpec, ...] = ()
     indices: tuple[IndexSpec, ...] = ()
     name_ids: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_gridded(self) -> bool:
+        """Are all grid points knots: does a marker walk or have a denominator, which bends its course, or does a finding look back along the grid?"""
+        bends = any(marker.walk_sd > 0.0 or marker.reference >= 0 for marker in self.markers)
+        return bends or any(term.window > 0.0 for finding in self.findings for term in finding.terms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -170,10 +170,30 @@ def test_a_marker_stays_at_its_bound_and_hazards_with_it(engine):
         effects=(EffectSpec(name="fall", marker=0, kind=EffectKind.DRIFT, per_year=Phases(values=(-60.0,))),), lines=(),
         transitions=(tiny.hazard("die", 1e-9, tiny.ALIVE, 4, cause="x", marker_terms=((0, -0.03, 70.0),)),),
     )  # fmt: skip
-    log = simulate(program, tiny.drug_people(1), 4, engine=engine)
-    values = log.path_frame()["m"].to_numpy()
-    assert values.min() == 20.0
-    assert (values[-5:] == 20.0).all()
+    path = simulate(program, tiny.drug_people(1), 4, engine=engine).path_frame()
+    assert path["m"].tolist() == [75.0, 20.0, 20.0]
+    assert path["time"].tolist() == [0.0, pytest.approx(55.0 / 60.0, rel=1e-15), program.horizon]
+
+
+def test_on_a_grid_a_marker_meets_its_bound_at_a_grid_point(engine):
+    """A marker that walks is clipped where its straight line ends."""
+    walks = replace(calm().markers[0], walk_sd=1e-9, walk_stream=stream_id("walk"))
+    program = calm(markers=(walks,), effects=(EffectSpec(name="fall", marker=0, kind=EffectKind.DRIFT, per_year=Phases(values=(-60.0,))),), lines=())
+    assert program.is_gridded
+    path = simulate(program, tiny.drug_people(1), 4, engine=engine).path_frame()
+    assert path["m"].iloc[:5].tolist() == [75.0, pytest.approx(60.0), pytest.approx(45.0), pytest.approx(30.0), 20.0]
+    assert path["time"].iloc[:5].tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]
+    assert (path["m"].iloc[4:] >= 20.0).all()
+
+
+def test_a_marker_at_its_bound_that_would_leave_it_holds_up_nothing(engine):
+    """Next to a bound by less than rounding: no segment of no length, whatever the slope."""
+    for slope in (-1e-12, -1e-3, -1e6):
+        for begin in (20.0, np.nextafter(20.0, 30.0), 20.0 + 1e-10, 19.0):
+            program = calm(effects=(EffectSpec(name="fall", marker=0, kind=EffectKind.DRIFT, per_year=Phases(values=(slope,))),), lines=())
+            path = simulate(program, tiny.drug_people(1, marker=float(begin)), 4, engine=engine).path_frame()
+            assert len(path) <= 3
+            assert path["m"].iloc[-1] == pytest.approx(20.0, abs=1e-9)
 
 
 def test_a_hazard_that_underflows_never_fires(engine):

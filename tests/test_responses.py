@@ -34,6 +34,7 @@ from pathway.program import (
     ScheduleSpec,
     Transform,
 )
+from pathway.report.histories import marker_at
 from pathway.rules import FIELD_NUMBERS
 from tests.tiny import hazard, people, with_names
 
@@ -95,9 +96,8 @@ def improvements(treatment: int, size: int, *, level: float = LEVEL, factor: flo
 
 
 def values(log, marker: str, time: float) -> np.ndarray:
-    """True value of each patient at a knot (the later row of a jump)."""
-    path = log.path_frame()
-    return path[path["time"] == time].groupby("patient")[marker].last().to_numpy()
+    """True value of each patient at a time (after a jump)."""
+    return marker_at(log, marker, np.array([time]))[:, 0]
 
 
 def test_a_response_builds_up_by_its_phases(engine):

@@ -29,7 +29,7 @@ class Body:
     """True markers and budgets of one patient."""
 
     __slots__ = (
-        "_active", "_constants", "_edge", "_effects", "_factors", "_female", "_fixed_fires", "_grid_values", "_innovation", "_integrals", "_key",
+        "_active", "_constants", "_edge", "_effects", "_factors", "_female", "_fixed_fires", "_grid_values", "_innovation", "_integrals", "_is_gridded", "_key",
         "_level", "_personal", "_slope", "_transitions", "_units", "age", "budget", "course_count", "course_line", "draws",
         "entry_shown", "fires", "grid_index", "native", "native_slope", "program", "record", "responses", "shown", "shown_slope", "start", "state",
     )  # fmt: skip
@@ -42,6 +42,7 @@ class Body:
         self.age = record.age if record.age == record.age else 0.0
         self._female = int(covariates[program.female]) if program.female >= 0 else 1
         self.state = program.start_state
+        self._is_gridded = program.is_gridded
         self.start = 0.0
         self.course_count = [0] * len(program.treatments)
         self.course_line = [0] * len(program.treatments)
@@ -225,13 +226,13 @@ class Body:
                 found[effect.marker].append((effect, self._phase(effect.per_year, start, time)))
         return found
 
-    def _project(self, marker: int, rows: list[tuple[EffectSpec, float]], end: float) -> None:
-        """Set the straight line of a marker from the segment's start to ``end`` (rule 6)."""
+    def _project(self, marker: int, rows: list[tuple[EffectSpec, float]], end: float) -> float:
+        """Set the straight line of a marker from the segment's start to ``end`` (rule 6); tell when it meets a bound that clips it there."""
         spec = self.program.markers[marker]
         years = end - self.start
         if years <= 0.0:
             self.native_slope[marker] = self.shown_slope[marker] = 0.0
-            return
+            return inf
         unit = self._units[marker]
         unit_end = self._unit(marker, end)
         begin = self.native[marker]
@@ -262,20 +263,21 @@ class Body:
         moved = self._personal[marker] * years + (after - before) * (years / self.program.grid)
         native_end = aged + displaced + gain + moved * unit_end
         shown_end = native_end / unit_end
-        if shown_end < spec.lower:
-            shown_end = spec.lower
-            native_end = shown_end * unit_end
-        elif shown_end > spec.upper:
-            shown_end = spec.upper
+        met = inf
+        if shown_end < spec.lower or shown_end > spec.upper:
+            bound = spec.lower if shown_end < spec.lower else spec.upper
+            met = self.start + kernels.bound_met(self.shown[marker], shown_end, bound, years)
+            shown_end = bound
             native_end = shown_end * unit_end
         self.native_slope[marker] = (native_end - begin) / years
         self.shown_slope[marker] = (shown_end - self.shown[marker]) / years
+        return met
 
     # --- segments -----------------------------------------------------------------------------------------------
 
     def knot(self, time: float) -> None:
         """Pass a knot: at a grid point the next innovation is drawn."""
-        if time == (self.grid_index + 1) * self.program.grid:
+        if self._is_gridded and time == (self.grid_index + 1) * self.program.grid:
             self.grid_index += 1
             for marker, (_, after) in enumerate(self._innovation):
                 self._innovation[marker] = (after, self._walk(marker, after, self.grid_index))
@@ -305,12 +307,17 @@ class Body:
     def cut(self, time: float) -> None:
         """Start a segment at a knot: straight lines and firing times up to the next knot."""
         self.start = time
-        self._edge = min((self.grid_index + 1) * self.program.grid, self.program.horizon)
+        self._edge = self.program.horizon
+        if self._is_gridded:
+            self._edge = min((self.grid_index + 1) * self.program.grid, self._edge)
         in_force = self._slopes_in_force(time)
         active = [(number, spec) for number, spec in self._transitions if not spec.is_invariant and self._is_active(spec)]
         levels = [self._baseline(spec, time) for _, spec in active]
-        for marker, rows in enumerate(in_force):
-            self._project(marker, rows, self._edge)
+        met = min((self._project(marker, rows, self._edge) for marker, rows in enumerate(in_force)), default=inf)
+        if time < met < self._edge and not self._is_gridded:
+            self._edge = met
+            for marker, rows in enumerate(in_force):
+                self._project(marker, rows, met)
         years = self._edge - time
         self.fires = list(self._fixed_fires)
         self._integrals = []

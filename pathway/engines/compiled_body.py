@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pathway import kernels
 from pathway.engines import compiled_layout as at
-from pathway.engines.compiled_clocks import clock_start, phase_row, reached
+from pathway.engines.compiled_clocks import clock_start, has_covariates, phase_row, reached
 from pathway.engines.compiled_hazards import WEIBULL, arm, arm_plain, baselines, list_transitions, spend_plain
 from pathway.jit import inner_kernel
 from pathway.program import ClockKind, EffectKind
@@ -86,15 +86,16 @@ def jump(p: Ints, q: Floats, z: Floats, marker: int, change: float) -> None:
 
 
 @inner_kernel
-def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> None:
-    """Set the straight lines of all markers from the segment's start to ``end`` (rule 6)."""
+def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> float:
+    """Set the straight lines of all markers from the segment's start to ``end`` (rule 6); tell when one first meets a bound that clips it there."""
     years = end - z[at.Z_START]
     markers = p[at.H_MARKERS]
     if years <= 0.0:
         for marker in range(markers):
             z[at.F_NATIVE_SLOPE + marker] = 0.0
             z[at.F_SHOWN_SLOPE + marker] = 0.0
-        return
+        return INFINITY
+    met = INFINITY
     place = 0
     share = years / q[at.G_GRID]
     for marker in range(markers):
@@ -140,14 +141,30 @@ def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> None:
         shown_end = native_end / unit_end if has_unit else native_end
         lower = q[numbers + at.MF_LOWER]
         upper = q[numbers + at.MF_UPPER]
-        if shown_end < lower:
-            shown_end = lower
-            native_end = shown_end * unit_end
-        elif shown_end > upper:
-            shown_end = upper
+        if shown_end < lower or shown_end > upper:
+            bound = lower if shown_end < lower else upper
+            met = min(met, z[at.Z_START] + kernels.bound_met(z[at.F_SHOWN + marker], shown_end, bound, years))
+            shown_end = bound
             native_end = shown_end * unit_end
         z[at.F_NATIVE_SLOPE + marker] = (native_end - begin) / years
         z[at.F_SHOWN_SLOPE + marker] = (shown_end - z[at.F_SHOWN + marker]) / years
+    return met
+
+
+@inner_kernel
+def list_known(p: Ints, q: Floats, s: Ints, z: Floats) -> None:
+    """List the effect rows of this patient whose treatments were ever on: no other can be in force. Made anew only after another treatment has started."""
+    ever = s[at.S_EVER]
+    if s[at.S_KNOWN_EVER] == ever:
+        return
+    s[at.S_KNOWN_EVER] = ever
+    count = 0
+    for effect in range(p[at.H_EFFECTS]):
+        e = p[at.P_EFFECT] + effect * at.E_SIZE
+        if not p[e + at.E_TOUCHES] & ~ever and has_covariates(p, q, z, p[e + at.E_WHERE], p[e + at.E_WHERE_COUNT]):
+            s[at.I_KNOWN + count] = effect
+            count += 1
+    s[at.S_KNOWN] = count
 
 
 @inner_kernel
@@ -158,9 +175,9 @@ def list_effects(p: Ints, q: Floats, s: Ints, z: Floats) -> None:
     count = 0
     for marker in range(markers):
         s[at.I_FORCE_COUNT + marker] = 0
-    for effect in range(p[at.H_EFFECTS]):
-        if s[at.I_EFFECT_ON + effect] == 0:
-            continue
+    list_known(p, q, s, z)
+    for known in range(s[at.S_KNOWN]):
+        effect = s[at.I_KNOWN + known]
         e = p[at.P_EFFECT] + effect * at.E_SIZE
         needs = p[e + at.E_NEEDS]
         clock = p[e + at.E_CLOCK]
@@ -222,7 +239,7 @@ def slopes_in_force(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None
 @inner_kernel
 def pass_knot(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
     """Pass a knot: at a grid point the next innovation is drawn."""
-    if time != (s[at.S_GRID] + 1) * q[at.G_GRID]:
+    if not p[at.H_IS_GRIDDED] or time != (s[at.S_GRID] + 1) * q[at.G_GRID]:
         return
     index = s[at.S_GRID] + 1
     s[at.S_GRID] = index
@@ -273,14 +290,19 @@ def cut(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
     What depends on registers alone is listed anew only after they may have changed.
     """
     z[at.Z_START] = time
-    z[at.Z_EDGE] = min((s[at.S_GRID] + 1) * q[at.G_GRID], q[at.G_HORIZON])
+    z[at.Z_EDGE] = q[at.G_HORIZON]
+    if p[at.H_IS_GRIDDED]:
+        z[at.Z_EDGE] = min((s[at.S_GRID] + 1) * q[at.G_GRID], z[at.Z_EDGE])
     if s[at.S_CHANGED]:
         s[at.S_CHANGED] = 0
         list_effects(p, q, s, z)
         list_transitions(p, q, s, z, time)
     slopes_in_force(p, q, s, z, time)
     baselines(p, q, s, z, time)
-    project(p, q, s, z, z[at.Z_EDGE])
+    met = project(p, q, s, z, z[at.Z_EDGE])
+    if time < met < z[at.Z_EDGE] and not p[at.H_IS_GRIDDED]:
+        z[at.Z_EDGE] = met
+        project(p, q, s, z, met)
     years = z[at.Z_EDGE] - time
     z[at.Z_FIRE] = z[at.Z_FIXED]
     s[at.S_FIRE_TURN] = s[at.S_FIXED_TURN]
@@ -308,10 +330,9 @@ def to_give_back(p: Ints, q: Floats, s: Ints, z: Floats, marker: int, time: floa
     """What responses that are over have yet to give back of a marker."""
     total = 0.0
     markers = p[at.H_MARKERS]
-    for effect in range(p[at.H_EFFECTS]):
-        if s[at.I_EFFECT_ON + effect] == 0:
-            continue
-        e = p[at.P_EFFECT] + effect * at.E_SIZE
+    list_known(p, q, s, z)
+    for known in range(s[at.S_KNOWN]):
+        e = p[at.P_EFFECT] + s[at.I_KNOWN + known] * at.E_SIZE
         treatment = p[e + at.E_CLOCK_TREATMENT]
         if p[e + at.E_KIND] != REBOUND or p[e + at.E_MARKER] != marker or z[at.F_OVER_SINCE + treatment] == INFINITY:
             continue
@@ -331,9 +352,10 @@ def end_response(p: Ints, q: Floats, s: Ints, z: Floats, treatment: int, time: f
         return
     years = time - z[at.F_START + treatment]
     markers = p[at.H_MARKERS]
-    for effect in range(p[at.H_EFFECTS]):
-        e = p[at.P_EFFECT] + effect * at.E_SIZE
-        if s[at.I_EFFECT_ON + effect] and p[e + at.E_KIND] == RESPONSE and p[e + at.E_CLOCK_TREATMENT] == treatment:
+    list_known(p, q, s, z)
+    for known in range(s[at.S_KNOWN]):
+        e = p[at.P_EFFECT] + s[at.I_KNOWN + known] * at.E_SIZE
+        if p[e + at.E_KIND] == RESPONSE and p[e + at.E_CLOCK_TREATMENT] == treatment:
             place = treatment * markers + p[e + at.E_MARKER]
             z[at.F_GAINED + place] = z[at.F_CARRIED + place] + z[at.F_AMOUNT + place] * reached(q, p[e + at.E_PHASES], p[e + at.E_PHASE_COUNT], years)
     z[at.F_OVER_SINCE + treatment] = time

@@ -1,4 +1,4 @@
-"""Clocks, phases and curves of a life in flat arrays: small kernels that the others share.
+"""Conditions on covariates, clocks, phases and curves of a life in flat arrays: small kernels that the others share.
 
 Arguments as in :mod:`pathway.engines.compiled_body`.
 """
@@ -22,6 +22,15 @@ Floats = NDArray[np.float64]
 INFINITY = math.inf
 ENTRY, LINE, AGE, ONSET = int(ClockKind.ENTRY), int(ClockKind.LINE), int(ClockKind.AGE), int(ClockKind.ONSET)
 COURSE = int(ClockKind.COURSE)
+
+
+@inner_kernel
+def has_covariates(p: Ints, q: Floats, z: Floats, place: int, count: int) -> bool:
+    """Do all (covariate, value) pairs hold?"""
+    for row in range(count):
+        if z[at.F_COVARIATE + p[place + 2 * row]] != q[p[place + 2 * row + 1]]:
+            return False
+    return True
 
 
 @inner_kernel

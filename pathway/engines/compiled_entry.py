@@ -16,6 +16,7 @@ from pathway import kernels
 from pathway.engines import compiled_layout as at
 from pathway.engines.compiled_body import unit_at, walk
 from pathway.engines.compiled_clinic import restart, restart_schedule
+from pathway.engines.compiled_clocks import has_covariates
 from pathway.engines.compiled_courses import forget_confirmation
 from pathway.engines.compiled_hazards import consider, invert_once, renew, renew_course, turn_of
 from pathway.engines.compiled_requests import close
@@ -85,21 +86,10 @@ def clear(p: Ints, s: Ints, z: Floats) -> None:
 
 
 @inner_kernel
-def has_covariates(p: Ints, q: Floats, z: Floats, place: int, count: int) -> bool:
-    """Do all (covariate, value) pairs hold?"""
-    for row in range(count):
-        if z[at.F_COVARIATE + p[place + 2 * row]] != q[p[place + 2 * row + 1]]:
-            return False
-    return True
-
-
-@inner_kernel
 def make_body(p: Ints, q: Floats, s: Ints, z: Floats) -> None:
     """True markers and budgets at entry."""
     markers = p[at.H_MARKERS]
-    for effect in range(p[at.H_EFFECTS]):
-        e = p[at.P_EFFECT] + effect * at.E_SIZE
-        s[at.I_EFFECT_ON + effect] = 1 if has_covariates(p, q, z, p[e + at.E_WHERE], p[e + at.E_WHERE_COUNT]) else 0
+    s[at.S_KNOWN_EVER] = -1
     for number in range(p[at.H_TRANSITIONS]):
         t = p[at.P_TRANSITION] + number * at.T_SIZE
         if not has_covariates(p, q, z, p[t + at.T_WHERE], p[t + at.T_WHERE_COUNT]):

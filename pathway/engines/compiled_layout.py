@@ -20,6 +20,7 @@ _number = count().__next__
 H_STATES, H_TREATMENTS, H_MARKERS, H_FINDINGS, H_CONDITIONS, H_FLAGS, H_SCHEDULES = (_number() for _ in range(7))
 H_TRANSITIONS, H_SCHEDULED, H_DECISIONS, H_EFFECTS, H_LINES, H_COVARIATES, H_NAMES = (_number() for _ in range(7))
 H_INDICES, H_RESPONSES, H_LINE_STATES, H_ABSORBING, H_START_STATE, H_LAST_RESORT = (_number() for _ in range(6))
+H_IS_GRIDDED = _number()
 H_AGE, H_FEMALE, H_ONSET = (_number() for _ in range(3))
 """Covariates that carry age, sex and years since onset; -1: none."""
 
@@ -72,7 +73,8 @@ MARKER_FIELDS = ("name", "baseline", "reference", "first", "factor", "ceiling", 
 (A_NAME, A_RULE, A_SOURCES, A_ACTION, A_TREATMENT, A_REASON, A_FLAG, A_CHOOSE, A_TO, A_SWAPS, A_SWAP_COUNT) = range(11)
 (A_CONFIRM, A_CONFIRM_RULE, A_MEASURES, A_MEASURE_COUNT, A_FINDINGS, A_FINDING_COUNT, A_STREAMS, A_FLOATS, A_SIZE) = range(11, 20)
 
-(E_MARKER, E_KIND, E_NATIVE, E_CLOCK, E_CLOCK_TREATMENT, E_NEEDS, E_WITHOUT, E_FIRST, E_LINES, E_PHASES, E_PHASE_COUNT, E_WHERE, E_WHERE_COUNT, E_DOSE, E_SIZE) = range(15)
+(E_MARKER, E_KIND, E_NATIVE, E_CLOCK, E_CLOCK_TREATMENT, E_NEEDS, E_WITHOUT, E_FIRST, E_LINES, E_PHASES, E_PHASE_COUNT, E_WHERE, E_WHERE_COUNT, E_DOSE, E_TOUCHES, E_SIZE) = range(16)
+"""An effect; ``touches`` has every treatment without which, now or before, it cannot be in force."""
 
 (O_REGIMEN, O_RULE, O_SIZE) = range(3)
 """A candidate; a line is (offset of its candidates, how many)."""
@@ -90,7 +92,7 @@ S_HELD, S_REDUCED, S_FLAGS, S_CONDITION, S_LINE, S_HOLD_DECISION, S_HOLD_CONDITI
 S_AWAITS, S_GRID, S_CONFIRM_DECISION, S_CONFIRM_INDEX, S_FIRE_TURN, S_FIRE, S_INTEGRALS, S_ROWS, S_KNOTS, S_SEEN = (_place() for _ in range(10))
 S_ENTRY_CHOICE, S_ENTRY_REASON, S_CLAUSE, S_KEEPS, S_FAULT, S_FEMALE, S_ROW_ROOM, S_KNOT_ROOM = (_place() for _ in range(8))
 S_CHANGED, S_ACTIVE, S_IN_FORCE, S_HAS_APPROVALS = (_place() for _ in range(4))
-S_FIXED_TURN, S_FIXED = (_place() for _ in range(2))
+S_FIXED_TURN, S_FIXED, S_KNOWN, S_KNOWN_EVER = (_place() for _ in range(4))
 S_REQUESTS, S_BRIDGED, S_ASKED = (_place() for _ in range(3))
 S_KEEPS_PATH, S_TOLD, S_PLAIN = (_place() for _ in range(3))
 """``S_KEEPS``: bit set of the kinds of rows that are kept; ``S_TOLD`` counts all rows, ``S_ROWS`` those kept."""
@@ -144,13 +146,13 @@ _whole = _lay(
     {
         "course_count": MOST["treatment"], "course_line": MOST["treatment"], "draws": MOST["transition"], "was_active": MOST["transition"],
         "integral": MOST["transition"], "transition_on": MOST["transition"], "active": MOST["transition"], "plain": MOST["transition"],
-        "effect_on": MOST["effect"], "in_force": MOST["effect"], "force_kind": MOST["effect"], "force_native": MOST["effect"], "force_count": MOST["marker"],
+        "known": MOST["effect"], "in_force": MOST["effect"], "force_kind": MOST["effect"], "force_native": MOST["effect"], "force_count": MOST["marker"],
         "finding_open": MOST["finding"], "finding_stream": MOST["finding"], "finding_index": MOST["finding"], "schedule_index": MOST["schedule"], "occurrence": MOST["schedule"], "measured": MOST["marker"],
         "condition_draws": MOST["condition"], "index_count": MOST["index"], "truth": DEEPEST_STACK, "clause": DEEPEST_STACK,
     },
 )  # fmt: skip
 I_COURSE_COUNT, I_COURSE_LINE, I_DRAWS, I_WAS_ACTIVE = (_whole[name] for name in ("course_count", "course_line", "draws", "was_active"))
-I_INTEGRAL, I_TRANSITION_ON, I_ACTIVE, I_EFFECT_ON, I_IN_FORCE = (_whole[name] for name in ("integral", "transition_on", "active", "effect_on", "in_force"))
+I_INTEGRAL, I_TRANSITION_ON, I_ACTIVE, I_KNOWN, I_IN_FORCE = (_whole[name] for name in ("integral", "transition_on", "active", "known", "in_force"))
 I_PLAIN, I_FORCE_KIND, I_FORCE_NATIVE, I_FORCE_COUNT = (_whole[name] for name in ("plain", "force_kind", "force_native", "force_count"))
 I_FINDING_OPEN, I_FINDING_STREAM, I_FINDING_INDEX = (_whole[name] for name in ("finding_open", "finding_stream", "finding_index"))
 """A finding is open until somebody asks for it: then it is drawn, with this stream and index."""

@@ -188,7 +188,7 @@ def _counts(program: Program) -> dict[int, int]:
         at.H_EFFECTS: len(program.effects), at.H_LINES: len(program.lines), at.H_COVARIATES: len(program.covariates), at.H_NAMES: len(program.names),
         at.H_INDICES: len(program.indices), at.H_RESPONSES: len(program.responses), at.H_LINE_STATES: len(program.line_states),
         at.H_ABSORBING: program.absorbing, at.H_START_STATE: program.start_state, at.H_LAST_RESORT: program.last_resort,
-        at.H_AGE: program.age, at.H_FEMALE: program.female, at.H_ONSET: program.onset,
+        at.H_IS_GRIDDED: program.is_gridded, at.H_AGE: program.age, at.H_FEMALE: program.female, at.H_ONSET: program.onset,
     }  # fmt: skip
 
 
@@ -271,8 +271,9 @@ def _decision(w: _Writer, d: DecisionSpec) -> list[int]:
 
 
 def _effect(w: _Writer, e: EffectSpec) -> list[int]:
+    touches = e.needs | (1 << e.clock.treatment if e.clock.treatment >= 0 else 0)
     return [
-        e.marker, e.kind, e.native, e.clock.kind, e.clock.treatment, e.needs, e.without, e.first_treatment, e.lines, *w.phases(e.per_year), *w.terms(e.where), e.dose,
+        e.marker, e.kind, e.native, e.clock.kind, e.clock.treatment, e.needs, e.without, e.first_treatment, e.lines, *w.phases(e.per_year), *w.terms(e.where), e.dose, touches,
     ]  # fmt: skip
 
 
@@ -295,7 +296,8 @@ def _delay(w: _Writer, delay: DelaySpec) -> list[int]:
 
 def _work(program: Program) -> tuple[int, int]:
     """Lengths of a life's work arrays."""
-    return at.I_COUNTS + len(Kind) * len(program.names), at.F_GRID + (int(program.horizon / program.grid) + 3) * len(program.markers)
+    points = int(program.horizon / program.grid) + 3 if program.is_gridded else 1
+    return at.I_COUNTS + len(Kind) * len(program.names), at.F_GRID + points * len(program.markers)
 
 
 def _check(program: Program) -> None:
