@@ -54,7 +54,7 @@ for _setting, _value in (("NUMBA_OPT", "2"), ("NUMBA_LOOP_VECTORIZE", "0"), ("NU
 import numba  # noqa: E402  (the cache folder must be set before Numba is imported)
 import numba.extending  # noqa: E402
 
-from pathway.jit_inner import CALLEE, one_signature  # noqa: E402  (it imports Numba)
+from pathway.jit_inner import CALLEE, VECTOR, one_signature  # noqa: E402  (it imports Numba)
 
 if _FOLDER is not None:
     _config: Any = numba.config
@@ -74,6 +74,12 @@ def kernel(function: F) -> F:
 def inner_kernel(function: F) -> F:
     """Compile a kernel that only compiled code calls: no wrapper for Python, no cache and no machine code of its own (:mod:`pathway.jit_inner`)."""
     options: dict[str, Any] = {"pipeline_class": CALLEE} if CALLEE is not None else {}
+    return cast("F", one_signature(numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)))
+
+
+def vector_kernel(function: F) -> F:
+    """Compile an inner kernel of short loops without branches into vector instructions, which give the same bits; into others where Numba lacks what it needs."""
+    options: dict[str, Any] = {"pipeline_class": VECTOR} if VECTOR is not None else {}
     return cast("F", one_signature(numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)))
 
 
@@ -138,19 +144,15 @@ def _double(_context: Any, bits: Any) -> Any:  # noqa: ARG001 - as above
 
 
 def mantissa_exponent(number: float) -> tuple[float, int]:
-    """Mantissa in [0.5, 1) and exponent of a finite number above 0; compiled, without a call of the library."""
+    """Mantissa in [0.5, 1) and exponent of a normal number above 0; compiled, without a call of the library and without a branch."""
     return math.frexp(number)
 
 
 @numba.extending.overload(mantissa_exponent)
 def _compiled_mantissa_exponent(number: Any) -> Any:  # noqa: ARG001 - numba asks by parameter name
     def generate(number: Any) -> Any:
-        shift = 0
-        if number < 2.2250738585072014e-308:  # subnormal: the exponent's bits say nothing
-            number = number * 18014398509481984.0
-            shift = 54
         bits: Any = _bits(number)
-        return _double((bits & 0xFFFFFFFFFFFFF) | 0x3FE0000000000000), (bits >> 52) - 1022 - shift
+        return _double((bits & 0xFFFFFFFFFFFFF) | 0x3FE0000000000000), (bits >> 52) - 1022
 
     return generate
 

@@ -28,18 +28,19 @@ def one_signature(dispatcher: Any) -> Any:
     return dispatcher
 
 
-def _callee() -> Any:
-    """Make a compiler of callees, or None where Numba lacks what it needs."""
+def _compilers() -> tuple[Any, Any]:
+    """Make a compiler of callees and one of vector loops, or None where Numba lacks what they need."""
     try:
+        from numba.core import config
         from numba.core.codegen import JITCodeLibrary
         from numba.core.compiler import CompilerBase, DefaultPassBuilder
         from numba.core.compiler_machinery import PassManager, register_pass
         from numba.core.typed_passes import NativeLowering
     except ImportError:
-        return None
+        return None, None
     needed = ("_finalize_final_module", "_optimize_final_module", "_finalize_dynamic_globals", "_verify_declare_only_symbols", "get_pointer_to_function")
     if any(not hasattr(JITCodeLibrary, name) for name in needed):
-        return None
+        return None, None
 
     class CalleeLibrary(JITCodeLibrary):  # type: ignore[misc]
         """Code to be linked: neither optimised nor made machine code."""
@@ -61,28 +62,42 @@ def _callee() -> Any:
             """For one use: an environment, for which there is no place without machine code, and no need."""
             return SimpleNamespace(set_env=lambda *_: None)
 
-    @register_pass(mutates_CFG=True, analysis_only=False)  # type: ignore[untyped-decorator]
-    class CalleeLowering(NativeLowering):  # type: ignore[misc]
-        """Lowering into such a library."""
+    class VectorLibrary(CalleeLibrary):
+        """Code to be linked, optimised by itself with loops made vectors: what links it has no such loops and leaves that out, which compiles faster."""
 
-        _name = "pathway_callee_lowering"
+        def _optimize_final_module(self) -> None:
+            usual = config.OPT, config.LOOP_VECTORIZE
+            config.OPT, config.LOOP_VECTORIZE = type(config.OPT)("3"), 1
+            try:
+                JITCodeLibrary._optimize_final_module(self)
+            finally:
+                config.OPT, config.LOOP_VECTORIZE = usual
 
-        def run_pass(self, state: Any) -> bool:
-            state.library = CalleeLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
-            return bool(super().run_pass(state))
+    def compiler_into(library: Any) -> Any:
+        @register_pass(mutates_CFG=True, analysis_only=False)  # type: ignore[untyped-decorator]
+        class Lowering(NativeLowering):  # type: ignore[misc]
+            """Lowering into such a library."""
 
-    class Callee(CompilerBase):  # type: ignore[misc]
-        """Numba's passes, with that lowering."""
+            _name = f"pathway_{library.__name__}"
 
-        def define_pipelines(self) -> list[Any]:
-            passes = PassManager("pathway_callee")
-            for make in (DefaultPassBuilder.define_untyped_pipeline, DefaultPassBuilder.define_typed_pipeline, DefaultPassBuilder.define_nopython_lowering_pipeline):
-                passes.passes.extend((CalleeLowering if one is NativeLowering else one, words) for one, words in make(self.state).passes)
-            passes.finalize()
-            return [passes]
+            def run_pass(self, state: Any) -> bool:
+                state.library = library(state.targetctx.codegen(), state.func_id.func_qualname)
+                return bool(super().run_pass(state))
 
-    return Callee
+        class Compiler(CompilerBase):  # type: ignore[misc]
+            """Numba's passes, with that lowering."""
+
+            def define_pipelines(self) -> list[Any]:
+                passes = PassManager(f"pathway_{library.__name__}")
+                for make in (DefaultPassBuilder.define_untyped_pipeline, DefaultPassBuilder.define_typed_pipeline, DefaultPassBuilder.define_nopython_lowering_pipeline):
+                    passes.passes.extend((Lowering if one is NativeLowering else one, words) for one, words in make(self.state).passes)
+                passes.finalize()
+                return [passes]
+
+        return Compiler
+
+    return compiler_into(CalleeLibrary), compiler_into(VectorLibrary)
 
 
-CALLEE: Any = _callee()
-"""Compiler of callees, or None."""
+CALLEE, VECTOR = _compilers()
+"""Compilers of callees and of vector loops, or None."""

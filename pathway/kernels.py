@@ -40,6 +40,9 @@ _LN2_LOW = 1.90821492927058770002e-10
 _ROUNDER = 6755399441055744.0
 """1.5 * 2**52: adding and subtracting it rounds a double to the nearest integer."""
 _SQRT_HALF = 0.70710678118654752440
+SMALLEST_NORMAL = 2.2250738585072014e-308
+CENTRAL = 0.425
+"""How far from a half the middle part of the normal quantile reaches."""
 _MASK = 0xFFFFFFFF
 FOLD = 4.0
 """Standard deviations beyond which a heavy-tailed draw is folded inside."""
@@ -74,6 +77,23 @@ def exp(x: float) -> float:
     return y * _POWERS_OF_TWO[n + 1074]
 
 
+@inline_kernel
+def log_of_normal(x: float, shift: int) -> float:
+    """Natural logarithm of a normal number above 0, divided by 2 ** ``shift``; without branches."""
+    m, n = mantissa_exponent(x)
+    is_low = m < _SQRT_HALF
+    f = (m * 2.0 if is_low else m) - 1.0
+    k = float((n - 1 if is_low else n) - shift)
+    s = f / (2.0 + f)
+    z = s * s
+    w = z * z
+    even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01))
+    odd = z * (6.666666666666735130e-01 + w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)))
+    r = even + odd
+    h = 0.5 * f * f
+    return k * _LN2_HIGH - ((h - (s * (h + r) + k * _LN2_LOW)) - f)
+
+
 @kernel
 def log(x: float) -> float:
     """Natural logarithm; minus infinity at 0, NaN below."""
@@ -83,20 +103,9 @@ def log(x: float) -> float:
         return -INFINITY
     if x < 0.0:
         return math.nan
-    m, n = mantissa_exponent(x)
-    if m < _SQRT_HALF:
-        m = m * 2.0
-        n = n - 1
-    k = float(n)
-    f = m - 1.0
-    s = f / (2.0 + f)
-    z = s * s
-    w = z * z
-    even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01))
-    odd = z * (6.666666666666735130e-01 + w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)))
-    r = even + odd
-    h = 0.5 * f * f
-    return k * _LN2_HIGH - ((h - (s * (h + r) + k * _LN2_LOW)) - f)
+    if x < SMALLEST_NORMAL:
+        return log_of_normal(x * 18014398509481984.0, 54)
+    return log_of_normal(x, 0)
 
 
 @kernel
@@ -187,17 +196,23 @@ def exponential(seed: int, sample: int, patient: int, stream: int, index: int) -
     return -log(unit_interval(a, b))
 
 
+@inline_kernel
+def central_quantile(q: float) -> float:
+    """Quantile of the standard normal for ``q`` above 0.5, if that is at most :data:`CENTRAL`: AS 241, PPND16."""
+    r = 0.180625 - q * q
+    top = (((((((2509.0809287301226727 * r + 33430.575583588128105) * r + 67265.770927008700853) * r + 45921.953931549871457) * r
+             + 13731.693765509461125) * r + 1971.5909503065514427) * r + 133.14166789178437745) * r + 3.387132872796366608)  # fmt: skip
+    down = (((((((5226.495278852545925 * r + 28729.085735721942674) * r + 39307.89580009271061) * r + 21213.794301586595867) * r
+              + 5394.1960214247511077) * r + 687.1870074920579083) * r + 42.313330701600911252) * r + 1.0)  # fmt: skip
+    return q * top / down
+
+
 @kernel
 def normal_quantile(u: float) -> float:
     """Quantile of the standard normal for u in (0, 1): AS 241, PPND16."""
     q = u - 0.5
-    if abs(q) <= 0.425:
-        r = 0.180625 - q * q
-        top = (((((((2509.0809287301226727 * r + 33430.575583588128105) * r + 67265.770927008700853) * r + 45921.953931549871457) * r
-                 + 13731.693765509461125) * r + 1971.5909503065514427) * r + 133.14166789178437745) * r + 3.387132872796366608)  # fmt: skip
-        down = (((((((5226.495278852545925 * r + 28729.085735721942674) * r + 39307.89580009271061) * r + 21213.794301586595867) * r
-                  + 5394.1960214247511077) * r + 687.1870074920579083) * r + 42.313330701600911252) * r + 1.0)  # fmt: skip
-        return q * top / down
+    if abs(q) <= CENTRAL:
+        return central_quantile(q)
     r = u if q < 0.0 else 1.0 - u
     r = math.sqrt(-log(r))
     if r <= 5.0:

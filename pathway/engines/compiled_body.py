@@ -18,6 +18,7 @@ from pathway import kernels
 from pathway.engines import compiled_layout as at
 from pathway.engines.compiled_clocks import clock_start, has_covariates, phase_row, reached
 from pathway.engines.compiled_hazards import WEIBULL, arm, arm_plain, baselines, list_transitions, spend_plain
+from pathway.engines.compiled_luck import drawn
 from pathway.jit import inner_kernel
 from pathway.program import ClockKind, EffectKind
 
@@ -48,18 +49,14 @@ def unit_at(p: Ints, q: Floats, s: Ints, z: Floats, marker: int, time: float) ->
 
 
 @inner_kernel
-def walk(p: Ints, q: Floats, s: Ints, marker: int, previous: float, index: int) -> float:
+def walk(p: Ints, q: Floats, s: Ints, z: Floats, marker: int, previous: float, index: int) -> float:
     """Innovation of a marker at a grid point."""
     row = p[at.P_MARKER] + marker * at.M_SIZE
     numbers = p[row + at.M_FLOATS]
     spread = q[numbers + at.MF_WALK]
     if spread == 0.0:
         return 0.0
-    if p[row + at.M_WALK_HEAVY]:
-        draw = kernels.student4(s[at.S_SEED], s[at.S_SAMPLE], s[at.S_PATIENT], p[row + at.M_WALK_STREAM], index)
-    else:
-        draw = kernels.normal(s[at.S_SEED], s[at.S_SAMPLE], s[at.S_PATIENT], p[row + at.M_WALK_STREAM], index)
-    return q[numbers + at.MF_KEEP] * previous + spread * draw
+    return q[numbers + at.MF_KEEP] * previous + spread * drawn(s, z, marker, p[row + at.M_WALK_HEAVY], p[row + at.M_WALK_STREAM], index)
 
 
 @inner_kernel
@@ -247,7 +244,7 @@ def pass_knot(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
     for marker in range(markers):
         after = z[at.F_AFTER + marker]
         z[at.F_BEFORE + marker] = after
-        z[at.F_AFTER + marker] = walk(p, q, s, marker, after, index)
+        z[at.F_AFTER + marker] = walk(p, q, s, z, marker, after, index)
         z[at.F_GRID + index * markers + marker] = shown_at(p, z, marker, time)
 
 

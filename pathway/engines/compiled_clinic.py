@@ -17,6 +17,7 @@ from pathway.engines import compiled_layout as at
 from pathway.engines.clinic import MISSING_OFFSET, OCCURRENCE_STRIDE
 from pathway.engines.compiled_body import change_over, shown_at, unit_at
 from pathway.engines.compiled_indices import note_index
+from pathway.engines.compiled_luck import drawn
 from pathway.engines.compiled_record import BANDED, found, note_measurement, write_row
 from pathway.eventlog import Kind
 from pathway.jit import inner_kernel
@@ -102,7 +103,7 @@ def predictor(p: Ints, q: Floats, s: Ints, z: Floats, d: int, time: float) -> fl
 
 
 @inner_kernel
-def measure(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, time: float, marker: int, stream: int, index: int, where: int) -> None:
+def measure(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, time: float, marker: int, stream: int, index: int, slots: int, where: int) -> None:
     """Measure a marker: true value plus keyed error, rounded in native units, possibly missing."""
     row = p[at.P_MARKER] + marker * at.M_SIZE
     numbers = p[row + at.M_FLOATS]
@@ -116,7 +117,9 @@ def measure(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, time: fl
     spread = q[numbers + at.MF_ERROR]
     error = 0.0
     if spread > 0.0:
-        if p[row + at.M_ERROR_HEAVY]:
+        if slots >= 0:
+            error = spread * drawn(s, z, slots + marker, p[row + at.M_ERROR_HEAVY], stream, index)
+        elif p[row + at.M_ERROR_HEAVY]:
             error = spread * kernels.student4(seed, sample, patient, stream, index)
         else:
             error = spread * kernels.normal(seed, sample, patient, stream, index)
@@ -154,16 +157,17 @@ def find(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, time: float
 
 @inner_kernel
 def examine(
-    p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, measures: int, measure_count: int, findings: int, finding_count: int, streams: int, index: int, where: int
-) -> None:
-    """Measure markers and look for findings; ``S_SEEN`` holds what this visit already has."""
+    p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, measures: int, measure_count: int, findings: int, finding_count: int, streams: int, index: int, slots: int,
+    where: int,
+) -> None:  # fmt: skip
+    """Measure markers and look for findings; ``S_SEEN`` holds what this visit already has. Errors stand from ``slots`` on (-1: are drawn one by one)."""
     time = z[at.Z_TIME]
     markers = p[at.H_MARKERS]
     for row in range(measure_count):
         marker = p[measures + row]
         if not s[at.S_SEEN] >> marker & 1:
             s[at.S_SEEN] |= 1 << marker
-            measure(p, q, s, z, w, y, time, marker, p[streams + marker], index, where)
+            measure(p, q, s, z, w, y, time, marker, p[streams + marker], index, slots, where)
     for row in range(finding_count):
         finding = p[findings + row]
         while_on = p[p[at.P_FINDING] + finding * at.D_SIZE + at.D_WHILE_ON]
@@ -221,7 +225,8 @@ def hold_visit(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats) -> in
             leader = name
         write_row(p, s, z, w, y, VISIT, name, -1 if name == leader else leader, NAN, NAN, NAN, index)
         key = index + OCCURRENCE_STRIDE * s[at.I_OCCURRENCE + number]
-        examine(p, q, s, z, w, y, p[v + at.V_MEASURES], p[v + at.V_MEASURE_COUNT], p[v + at.V_FINDINGS], p[v + at.V_FINDING_COUNT], p[v + at.V_STREAMS], key, name)
+        slots = p[at.H_MARKERS] * (1 + number)
+        examine(p, q, s, z, w, y, p[v + at.V_MEASURES], p[v + at.V_MEASURE_COUNT], p[v + at.V_FINDINGS], p[v + at.V_FINDING_COUNT], p[v + at.V_STREAMS], key, slots, name)
     compute_indices(p, q, s, z, w, y, leader)
     for number in range(p[at.H_SCHEDULES]):
         if z[at.F_DUE + number] == time:

@@ -178,7 +178,7 @@ def confirm(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Float
     write(p, s, z, w, y, VISIT_KIND, name, p[at.N_CONFIRMATORY])
     s[at.S_SEEN] = 0
     measures, findings = p[a + at.A_MEASURES], p[a + at.A_FINDINGS]
-    examine(p, q, s, z, w, y, measures, p[a + at.A_MEASURE_COUNT], findings, p[a + at.A_FINDING_COUNT], p[a + at.A_STREAMS], index % OCCURRENCE_STRIDE, name)
+    examine(p, q, s, z, w, y, measures, p[a + at.A_MEASURE_COUNT], findings, p[a + at.A_FINDING_COUNT], p[a + at.A_STREAMS], index % OCCURRENCE_STRIDE, -1, name)
     compute_indices(p, q, s, z, w, y, name)
     if is_open(p, s, a) and judge(p, q, s, z, p[a + at.A_CONFIRM_RULE]) == MET:
         decide(p, q, s, z, w, y, k, a, s[at.S_CLAUSE])

@@ -19,6 +19,7 @@ from pathway.engines.compiled_clinic import restart, restart_schedule
 from pathway.engines.compiled_clocks import has_covariates
 from pathway.engines.compiled_courses import forget_confirmation
 from pathway.engines.compiled_hazards import consider, invert_once, renew, renew_course, turn_of
+from pathway.engines.compiled_luck import forget_draws
 from pathway.engines.compiled_requests import close
 from pathway.eventlog import Kind
 from pathway.jit import inner_kernel
@@ -61,6 +62,7 @@ def clear(p: Ints, s: Ints, z: Floats) -> None:
         z[place] = 0.0
     z[at.Z_RECOVERY] = INFINITY
     z[at.Z_FIXED] = INFINITY
+    forget_draws(p, s)
     forget_confirmation(s, z)
     close(s, z, at.S_REQUEST)
     close(s, z, at.S_RENEWAL)
@@ -130,7 +132,7 @@ def make_body(p: Ints, q: Floats, s: Ints, z: Floats) -> None:
             personal = spread * kernels.normal(s[at.S_SEED], s[at.S_SAMPLE], s[at.S_PATIENT], p[m + at.M_SLOPE_STREAM], 0)
         z[at.F_PERSONAL + marker] = personal
         z[at.F_BEFORE + marker] = 0.0
-        z[at.F_AFTER + marker] = walk(p, q, s, marker, 0.0, 0)
+        z[at.F_AFTER + marker] = walk(p, q, s, z, marker, 0.0, 0)
         z[at.F_NATIVE_SLOPE + marker] = 0.0
         z[at.F_SHOWN_SLOPE + marker] = 0.0
 

@@ -130,6 +130,10 @@ MOST = {
 RING = 32
 RING_MASK = RING - 1
 """Room for :data:`KEPT` values, a power of two, and what takes a count to its place."""
+LUCK_SHIFT = 3
+LUCK = 1 << LUCK_SHIFT
+"""Draws of a stream that are made at once; slots: the innovations of each marker, then each schedule's errors of each marker."""
+SLOTS = MOST["marker"] * (1 + MOST["schedule"])
 
 
 def _lay(begin: int, sizes: dict[str, int]) -> dict[str, int]:
@@ -148,7 +152,7 @@ _whole = _lay(
         "integral": MOST["transition"], "transition_on": MOST["transition"], "active": MOST["transition"], "plain": MOST["transition"],
         "known": MOST["effect"], "in_force": MOST["effect"], "force_kind": MOST["effect"], "force_native": MOST["effect"], "force_count": MOST["marker"],
         "finding_open": MOST["finding"], "finding_stream": MOST["finding"], "finding_index": MOST["finding"], "schedule_index": MOST["schedule"], "occurrence": MOST["schedule"], "measured": MOST["marker"],
-        "condition_draws": MOST["condition"], "index_count": MOST["index"], "truth": DEEPEST_STACK, "clause": DEEPEST_STACK,
+        "condition_draws": MOST["condition"], "index_count": MOST["index"], "truth": DEEPEST_STACK, "clause": DEEPEST_STACK, "luck_block": SLOTS,
     },
 )  # fmt: skip
 I_COURSE_COUNT, I_COURSE_LINE, I_DRAWS, I_WAS_ACTIVE = (_whole[name] for name in ("course_count", "course_line", "draws", "was_active"))
@@ -158,6 +162,7 @@ I_FINDING_OPEN, I_FINDING_STREAM, I_FINDING_INDEX = (_whole[name] for name in ("
 """A finding is open until somebody asks for it: then it is drawn, with this stream and index."""
 I_SCHEDULE_INDEX, I_OCCURRENCE, I_MEASURED = (_whole[name] for name in ("schedule_index", "occurrence", "measured"))
 I_CONDITION_DRAWS, I_INDEX_COUNT, I_TRUTH, I_CLAUSE = (_whole[name] for name in ("condition_draws", "index_count", "truth", "clause"))
+I_LUCK_BLOCK = _whole["luck_block"]
 I_COUNTS = _whole["end"]
 """Rows so far of each kind and name; as long as the program's table of names times the kinds."""
 
@@ -174,6 +179,7 @@ _real = _lay(
         "origin": MOST["schedule"], "due": MOST["schedule"], "amount": MOST["treatment"] * MOST["marker"], "gained": MOST["treatment"] * MOST["marker"],
         "carried": MOST["treatment"] * MOST["marker"],
         "index_baseline": MOST["index"], "index_time": MOST["index"] * RING, "index_value": MOST["index"] * RING,
+        "luck": SLOTS * LUCK, "luck_room": 2 * LUCK,
     },
 )  # fmt: skip
 F_COVARIATE, F_NATIVE, F_SHOWN, F_NATIVE_SLOPE, F_SHOWN_SLOPE = (_real[name] for name in ("covariate", "native", "shown", "native_slope", "shown_slope"))
@@ -187,6 +193,7 @@ F_BASE, F_EXPONENT, F_CLOCK_START, F_PHASE_END, F_PLAIN_LEVEL = (_real[name] for
 F_EFFECT, F_EFFECT_AMOUNT, F_EFFECT_START, F_EFFECT_END = (_real[name] for name in ("effect", "effect_amount", "effect_start", "effect_end"))
 F_ORIGIN, F_DUE, F_AMOUNT, F_GAINED = (_real[name] for name in ("origin", "due", "amount", "gained"))
 F_INDEX_BASELINE, F_INDEX_TIME, F_INDEX_VALUE = (_real[name] for name in ("index_baseline", "index_time", "index_value"))
+F_LUCK, F_LUCK_ROOM = (_real[name] for name in ("luck", "luck_room"))
 F_GRID = _real["end"]
 """Shown values at grid points; as long as there are of them times the markers."""
 
