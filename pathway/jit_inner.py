@@ -31,7 +31,7 @@ def one_signature(dispatcher: Any) -> Any:
 def _compilers() -> tuple[Any, Any]:
     """Make a compiler of callees and one of vector loops, or None where Numba lacks what they need."""
     try:
-        from numba.core import config
+        from numba.core import config as numba_config
         from numba.core.codegen import JITCodeLibrary
         from numba.core.compiler import CompilerBase, DefaultPassBuilder
         from numba.core.compiler_machinery import PassManager, register_pass
@@ -66,12 +66,13 @@ def _compilers() -> tuple[Any, Any]:
         """Code to be linked, optimised by itself with loops made vectors: what links it has no such loops and leaves that out, which compiles faster."""
 
         def _optimize_final_module(self) -> None:
-            usual = config.OPT, config.LOOP_VECTORIZE
-            config.OPT, config.LOOP_VECTORIZE = type(config.OPT)("3"), 1
+            config: Any = numba_config
+            usual = config.LOOP_VECTORIZE
+            config.LOOP_VECTORIZE = 1
             try:
                 JITCodeLibrary._optimize_final_module(self)
             finally:
-                config.OPT, config.LOOP_VECTORIZE = usual
+                config.LOOP_VECTORIZE = usual
 
     def compiler_into(library: Any) -> Any:
         @register_pass(mutates_CFG=True, analysis_only=False)  # type: ignore[untyped-decorator]

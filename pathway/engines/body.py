@@ -8,12 +8,40 @@ This module must not know what firing means.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import inf
 
 from pathway import kernels
 from pathway.engines.record import Record
 from pathway.engines.responses import Responses
 from pathway.program import Clock, ClockKind, Dose, EffectKind, EffectSpec, Form, Phases, Program, TransitionSpec, Turn
+
+@dataclass(slots=True)
+class Rates:
+    """What the effects in force do to a marker in a year: sums of those in shown and in native units, product of the ratios; and whether any drift is native."""
+
+    drift: float = 0.0
+    difference: float = 0.0
+    gain: float = 0.0
+    native_drift: float = 0.0
+    native_difference: float = 0.0
+    native_gain: float = 0.0
+    ratio: float = 1.0
+    is_native: bool = False
+
+    def add(self, effect: EffectSpec, value: float) -> None:
+        """Add an effect."""
+        prefix = "native_" if effect.native else ""
+        if effect.kind is EffectKind.RATIO:
+            self.ratio *= value
+        elif effect.kind in (EffectKind.GAIN, EffectKind.RESPONSE, EffectKind.REBOUND):
+            setattr(self, f"{prefix}gain", getattr(self, f"{prefix}gain") + value)
+        elif effect.kind is EffectKind.DIFFERENCE:
+            setattr(self, f"{prefix}difference", getattr(self, f"{prefix}difference") + value)
+        else:
+            setattr(self, f"{prefix}drift", getattr(self, f"{prefix}drift") + value)
+            self.is_native = self.is_native or effect.native
+
 
 Fire = tuple[float, int, int]
 """Time, turn (absorbing or timed) and number of the transition."""
@@ -200,11 +228,11 @@ class Body:
         self.shown[marker] = min(max(self.shown[marker] + change, spec.lower), spec.upper)
         self.native[marker] = self.shown[marker] * self._units[marker]
 
-    def _slopes_in_force(self, time: float) -> list[list[tuple[EffectSpec, float]]]:
-        """Effect rows in force by marker, with the value of their phase."""
+    def _rates_in_force(self, time: float) -> list[Rates]:
+        """What the effect rows in force do to each marker in a year."""
         record = self.record
         regimen = record.regimen
-        found: list[list[tuple[EffectSpec, float]]] = [[] for _ in self.program.markers]
+        found = [Rates() for _ in self.program.markers]
         for effect in self._effects:
             needs = effect.needs
             if effect.clock.kind is ClockKind.COURSE_END:
@@ -221,12 +249,12 @@ class Body:
             if effect.kind in (EffectKind.RESPONSE, EffectKind.REBOUND):
                 amount = self.responses.amount(effect)
                 if amount != 0.0:
-                    found[effect.marker].append((effect, amount * self._phase(effect.per_year, start, time)))
+                    found[effect.marker].add(effect, amount * self._phase(effect.per_year, start, time))
             else:
-                found[effect.marker].append((effect, self._phase(effect.per_year, start, time)))
+                found[effect.marker].add(effect, self._phase(effect.per_year, start, time))
         return found
 
-    def _project(self, marker: int, rows: list[tuple[EffectSpec, float]], end: float) -> float:
+    def _project(self, marker: int, rates: Rates, end: float) -> float:
         """Set the straight line of a marker from the segment's start to ``end`` (rule 6); tell when it meets a bound that clips it there."""
         spec = self.program.markers[marker]
         years = end - self.start
@@ -237,28 +265,16 @@ class Body:
         unit_end = self._unit(marker, end)
         begin = self.native[marker]
         aged = begin * unit_end / unit
-        drift = difference = gain = 0.0
-        ratio = 1.0
-        has_native_drift = False
-        for effect, value in rows:
-            change = value * years if effect.native else value * years * unit_end
-            kind = effect.kind
-            if kind is EffectKind.RATIO:
-                ratio = ratio * value
-            elif kind in (EffectKind.GAIN, EffectKind.RESPONSE, EffectKind.REBOUND):
-                gain = gain + change
-            elif kind is EffectKind.DIFFERENCE:
-                difference = difference + change
-            else:
-                drift = drift + change
-                has_native_drift = has_native_drift or effect.native
-        if has_native_drift:
+        scaled = years * unit_end
+        drift = rates.native_drift * years + rates.drift * scaled
+        if rates.is_native:
             drift = drift - (aged - begin)
-        displaced = drift + difference
+        displaced = drift + (rates.native_difference * years + rates.difference * scaled)
         if spec.ageing_ceiling:
             displaced = min(displaced, max(drift, 0.0))
         if displaced < 0.0:
-            displaced = displaced * ratio
+            displaced = displaced * rates.ratio
+        gain = rates.native_gain * years + rates.gain * scaled
         before, after = self._innovation[marker]
         moved = self._personal[marker] * years + (after - before) * (years / self.program.grid)
         native_end = aged + displaced + gain + moved * unit_end
@@ -310,14 +326,14 @@ class Body:
         self._edge = self.program.horizon
         if self._is_gridded:
             self._edge = min((self.grid_index + 1) * self.program.grid, self._edge)
-        in_force = self._slopes_in_force(time)
+        in_force = self._rates_in_force(time)
         active = [(number, spec) for number, spec in self._transitions if not spec.is_invariant and self._is_active(spec)]
         levels = [self._baseline(spec, time) for _, spec in active]
-        met = min((self._project(marker, rows, self._edge) for marker, rows in enumerate(in_force)), default=inf)
+        met = min((self._project(marker, rates, self._edge) for marker, rates in enumerate(in_force)), default=inf)
         if time < met < self._edge and not self._is_gridded:
             self._edge = met
-            for marker, rows in enumerate(in_force):
-                self._project(marker, rows, met)
+            for marker, rates in enumerate(in_force):
+                self._project(marker, rates, met)
         years = self._edge - time
         self.fires = list(self._fixed_fires)
         self._integrals = []

@@ -93,7 +93,6 @@ def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> float:
             z[at.F_SHOWN_SLOPE + marker] = 0.0
         return INFINITY
     met = INFINITY
-    place = 0
     share = years / q[at.G_GRID]
     for marker in range(markers):
         row = p[at.P_MARKER] + marker * at.M_SIZE
@@ -106,33 +105,17 @@ def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> float:
             unit_end = unit_at(p, q, s, z, marker, end)
             aged = begin * unit_end / z[at.F_UNIT + marker]
         z[at.F_UNIT_END + marker] = unit_end
-        drift = 0.0
-        difference = 0.0
-        gain = 0.0
-        ratio = 1.0
-        has_native_drift = False
-        for _ in range(s[at.I_FORCE_COUNT + marker]):
-            value = z[at.F_EFFECT + place]
-            is_native = s[at.I_FORCE_NATIVE + place]
-            kind = s[at.I_FORCE_KIND + place]
-            place += 1
-            change = value * years if is_native else value * years * unit_end
-            if kind == RATIO:
-                ratio = ratio * value
-            elif kind == GAIN or kind == RESPONSE or kind == REBOUND:
-                gain = gain + change
-            elif kind == DIFFERENCE:
-                difference = difference + change
-            else:
-                drift = drift + change
-                has_native_drift = has_native_drift or is_native != 0
-        if has_native_drift:
+        rates = at.F_RATES + marker * at.RATE_SIZE
+        scaled = years * unit_end
+        drift = z[rates + at.RATE_NATIVE_DRIFT] * years + z[rates + at.RATE_DRIFT] * scaled
+        if z[rates + at.RATE_IS_NATIVE] != 0.0:
             drift = drift - (aged - begin)
-        displaced = drift + difference
+        displaced = drift + (z[rates + at.RATE_NATIVE_DIFFERENCE] * years + z[rates + at.RATE_DIFFERENCE] * scaled)
         if p[row + at.M_CEILING]:
             displaced = min(displaced, max(drift, 0.0))
         if displaced < 0.0:
-            displaced = displaced * ratio
+            displaced = displaced * z[rates + at.RATE_RATIO]
+        gain = z[rates + at.RATE_NATIVE_GAIN] * years + z[rates + at.RATE_GAIN] * scaled
         moved = z[at.F_PERSONAL + marker] * years + (z[at.F_AFTER + marker] - z[at.F_BEFORE + marker]) * share
         native_end = aged + displaced + gain + moved * unit_end
         shown_end = native_end / unit_end if has_unit else native_end
@@ -213,8 +196,34 @@ def list_effects(p: Ints, q: Floats, s: Ints, z: Floats) -> None:
 
 
 @inner_kernel
-def slopes_in_force(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
-    """Keep the value of the phase of each effect row in force; notes the next edge as a knot."""
+def sum_rates(p: Ints, s: Ints, z: Floats) -> None:
+    """What the effects in force do to each marker in a year."""
+    place = 0
+    for marker in range(p[at.H_MARKERS]):
+        rates = at.F_RATES + marker * at.RATE_SIZE
+        for kind in range(at.RATE_SIZE):
+            z[rates + kind] = 0.0
+        z[rates + at.RATE_RATIO] = 1.0
+        for _ in range(s[at.I_FORCE_COUNT + marker]):
+            value = z[at.F_EFFECT + place]
+            is_native = s[at.I_FORCE_NATIVE + place]
+            kind = s[at.I_FORCE_KIND + place]
+            place += 1
+            if kind == RATIO:
+                z[rates + at.RATE_RATIO] *= value
+            elif kind == GAIN or kind == RESPONSE or kind == REBOUND:
+                z[rates + (at.RATE_NATIVE_GAIN if is_native else at.RATE_GAIN)] += value
+            elif kind == DIFFERENCE:
+                z[rates + (at.RATE_NATIVE_DIFFERENCE if is_native else at.RATE_DIFFERENCE)] += value
+            else:
+                z[rates + (at.RATE_NATIVE_DRIFT if is_native else at.RATE_DRIFT)] += value
+                if is_native:
+                    z[rates + at.RATE_IS_NATIVE] = 1.0
+
+
+@inner_kernel
+def rates_in_force(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
+    """Keep the value of the phase of each effect row in force, and their sums; notes the next edge as a knot."""
     if time >= z[at.Z_FORCE_END]:
         earliest = INFINITY
         for place in range(s[at.S_IN_FORCE]):
@@ -227,6 +236,7 @@ def slopes_in_force(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None
                 z[at.F_EFFECT_END + place] = start + q[row + 1]
             earliest = min(earliest, z[at.F_EFFECT_END + place])
         z[at.Z_FORCE_END] = earliest
+        sum_rates(p, s, z)
     z[at.Z_EDGE] = min(z[at.Z_EDGE], z[at.Z_FORCE_END])
 
 
@@ -294,7 +304,7 @@ def cut(p: Ints, q: Floats, s: Ints, z: Floats, time: float) -> None:
         s[at.S_CHANGED] = 0
         list_effects(p, q, s, z)
         list_transitions(p, q, s, z, time)
-    slopes_in_force(p, q, s, z, time)
+    rates_in_force(p, q, s, z, time)
     baselines(p, q, s, z, time)
     met = project(p, q, s, z, z[at.Z_EDGE])
     if time < met < z[at.Z_EDGE] and not p[at.H_IS_GRIDDED]:

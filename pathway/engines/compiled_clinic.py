@@ -33,6 +33,15 @@ LINE, COURSE = int(ClockKind.LINE), int(ClockKind.COURSE)
 
 
 @inner_kernel
+def plan_visit(p: Ints, z: Floats) -> None:
+    """Note when the next planned visit is."""
+    best = INFINITY
+    for number in range(p[at.H_SCHEDULES]):
+        best = min(best, z[at.F_DUE + number])
+    z[at.Z_VISIT] = best
+
+
+@inner_kernel
 def restart_schedule(p: Ints, q: Floats, s: Ints, z: Floats, number: int, origin: float, occurrence: int) -> None:
     """A schedule starts again; visits before entry are passed over."""
     v = p[at.P_SCHEDULE] + number * at.V_SIZE
@@ -45,6 +54,7 @@ def restart_schedule(p: Ints, q: Floats, s: Ints, z: Floats, number: int, origin
     s[at.I_OCCURRENCE + number] = occurrence
     z[at.F_ORIGIN + number] = origin
     z[at.F_DUE + number] = origin + q[offsets + index] if index < count else INFINITY
+    plan_visit(p, z)
 
 
 @inner_kernel
@@ -63,15 +73,7 @@ def stop_schedules(p: Ints, z: Floats, treatment: int) -> None:
         v = p[at.P_SCHEDULE] + number * at.V_SIZE
         if p[v + at.V_CLOCK] == COURSE and p[v + at.V_CLOCK_TREATMENT] == treatment:
             z[at.F_DUE + number] = INFINITY
-
-
-@inner_kernel
-def next_visit(p: Ints, z: Floats) -> float:
-    """Time of the next planned visit."""
-    best = INFINITY
-    for number in range(p[at.H_SCHEDULES]):
-        best = min(best, z[at.F_DUE + number])
-    return best
+    plan_visit(p, z)
 
 
 @inner_kernel
@@ -234,4 +236,5 @@ def hold_visit(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats) -> in
             index = s[at.I_SCHEDULE_INDEX + number] + 1
             s[at.I_SCHEDULE_INDEX + number] = index
             z[at.F_DUE + number] = z[at.F_ORIGIN + number] + q[p[v + at.V_OFFSETS] + index] if index < p[v + at.V_COUNT] else INFINITY
+    plan_visit(p, z)
     return first

@@ -73,21 +73,44 @@ def exchange(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floa
 
 
 @inner_kernel
-def is_open(p: Ints, s: Ints, a: int) -> bool:
-    """May a decision be taken now?"""
+def is_due(p: Ints, s: Ints, a: int) -> bool:
+    """May a decision be taken in this state, on this regimen?"""
     if not p[a + at.A_SOURCES] >> s[at.S_STATE] & 1:
         return False
     treatment = p[a + at.A_TREATMENT]
     if treatment >= 0 and not s[at.S_REGIMEN] >> treatment & 1:
         return False
-    action = p[a + at.A_ACTION]
-    if action == EXCHANGE:
+    if p[a + at.A_ACTION] == EXCHANGE:
         is_any = False
         for row in range(p[a + at.A_SWAP_COUNT]):
             is_any = is_any or s[at.S_REGIMEN] >> p[p[a + at.A_SWAPS] + 2 * row] & 1 == 1
-        if not is_any:
-            return False
-    return not (p[a + at.A_CHOOSE] and (action == NEXT_LINE or action == STOP) and s[at.S_REQUEST + at.B_STAGE])
+        return is_any
+    return True
+
+
+@inner_kernel
+def waits(p: Ints, s: Ints, a: int) -> bool:
+    """Must a decision that would choose wait for the request that is open?"""
+    action = p[a + at.A_ACTION]
+    return p[a + at.A_CHOOSE] != 0 and (action == NEXT_LINE or action == STOP) and s[at.S_REQUEST + at.B_STAGE] != 0
+
+
+@inner_kernel
+def first_due(p: Ints, s: Ints, number: int, place: int) -> int:
+    """Place, in the list of decisions that are due, of the first from ``number`` on; not before ``place`` while the list stands. It is made anew with another state or regimen."""
+    if s[at.S_OPEN_STATE] == s[at.S_STATE] and s[at.S_OPEN_REGIMEN] == s[at.S_REGIMEN]:
+        return place
+    s[at.S_OPEN_STATE] = s[at.S_STATE]
+    s[at.S_OPEN_REGIMEN] = s[at.S_REGIMEN]
+    count = 0
+    place = 0
+    for other in range(p[at.H_DECISIONS]):
+        if is_due(p, s, p[at.P_DECISION] + other * at.A_SIZE):
+            s[at.I_OPEN + count] = other
+            count += 1
+            place += 1 if other < number else 0
+    s[at.S_OPEN] = count
+    return place
 
 
 @inner_kernel
@@ -150,9 +173,16 @@ def visit(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Floats)
     index = hold_visit(p, q, s, z, w, y)
     if index < 0 or s[at.S_AWAITS]:
         return
-    for number in range(p[at.H_DECISIONS]):
+    number = -1
+    place = 0
+    while True:
+        place = first_due(p, s, number + 1, place)
+        if place == s[at.S_OPEN]:
+            return
+        number = s[at.I_OPEN + place]
+        place += 1
         a = p[at.P_DECISION] + number * at.A_SIZE
-        if not is_open(p, s, a) or (p[a + at.A_CONFIRM] and z[at.Z_CONFIRM] < INFINITY) or changes_nothing(p, s, a):
+        if waits(p, s, a) or (p[a + at.A_CONFIRM] and z[at.Z_CONFIRM] < INFINITY) or changes_nothing(p, s, a):
             continue
         if judge(p, q, s, z, p[a + at.A_RULE]) != MET:
             continue
@@ -180,5 +210,5 @@ def confirm(p: Ints, q: Floats, s: Ints, z: Floats, w: Ints, y: Floats, k: Float
     measures, findings = p[a + at.A_MEASURES], p[a + at.A_FINDINGS]
     examine(p, q, s, z, w, y, measures, p[a + at.A_MEASURE_COUNT], findings, p[a + at.A_FINDING_COUNT], p[a + at.A_STREAMS], index % OCCURRENCE_STRIDE, -1, name)
     compute_indices(p, q, s, z, w, y, name)
-    if is_open(p, s, a) and judge(p, q, s, z, p[a + at.A_CONFIRM_RULE]) == MET:
+    if is_due(p, s, a) and not waits(p, s, a) and judge(p, q, s, z, p[a + at.A_CONFIRM_RULE]) == MET:
         decide(p, q, s, z, w, y, k, a, s[at.S_CLAUSE])

@@ -58,9 +58,11 @@ def clear(p: Ints, s: Ints, z: Floats) -> None:
         for place in range(at.I_COUNTS, at.I_COUNTS + KINDS * p[at.H_NAMES]):
             s[place] = 0
     s[at.S_CONDITION] = -1
+    s[at.S_OPEN_STATE] = -1
     for place in range(at.Z_SIZE):
         z[place] = 0.0
     z[at.Z_RECOVERY] = INFINITY
+    z[at.Z_VISIT] = INFINITY
     z[at.Z_FIXED] = INFINITY
     forget_draws(p, s)
     forget_confirmation(s, z)
@@ -162,6 +164,7 @@ def enter(p: Ints, q: Floats, s: Ints, z: Floats, line: int, regimen: int, faile
     for number in range(p[at.H_SCHEDULES]):
         z[at.F_ORIGIN + number] = INFINITY
         z[at.F_DUE + number] = INFINITY
+    for number in range(p[at.H_SCHEDULES]):
         if p[p[at.P_SCHEDULE] + number * at.V_SIZE + at.V_CLOCK] == ENTRY:
             restart_schedule(p, q, s, z, number, 0.0, 0)
     for treatment in range(p[at.H_TREATMENTS]):

@@ -92,7 +92,7 @@ S_HELD, S_REDUCED, S_FLAGS, S_CONDITION, S_LINE, S_HOLD_DECISION, S_HOLD_CONDITI
 S_AWAITS, S_GRID, S_CONFIRM_DECISION, S_CONFIRM_INDEX, S_FIRE_TURN, S_FIRE, S_INTEGRALS, S_ROWS, S_KNOTS, S_SEEN = (_place() for _ in range(10))
 S_ENTRY_CHOICE, S_ENTRY_REASON, S_CLAUSE, S_KEEPS, S_FAULT, S_FEMALE, S_ROW_ROOM, S_KNOT_ROOM = (_place() for _ in range(8))
 S_CHANGED, S_ACTIVE, S_IN_FORCE, S_HAS_APPROVALS = (_place() for _ in range(4))
-S_FIXED_TURN, S_FIXED, S_KNOWN, S_KNOWN_EVER = (_place() for _ in range(4))
+S_FIXED_TURN, S_FIXED, S_KNOWN, S_KNOWN_EVER, S_OPEN, S_OPEN_STATE, S_OPEN_REGIMEN = (_place() for _ in range(7))
 S_REQUESTS, S_BRIDGED, S_ASKED = (_place() for _ in range(3))
 S_KEEPS_PATH, S_TOLD, S_PLAIN = (_place() for _ in range(3))
 """``S_KEEPS``: bit set of the kinds of rows that are kept; ``S_TOLD`` counts all rows, ``S_ROWS`` those kept."""
@@ -118,13 +118,14 @@ SUBMISSION, DECISION, INFORMATION, PEER_TO_PEER, APPEAL, SUPPLY = range(1, 7)
 # --- a life: single floats ------------------------------------------------------------------------------------------------------
 _place = count().__next__
 Z_TIME, Z_START, Z_EDGE, Z_RECOVERY, Z_CONFIRM, Z_FIRE, Z_FIXED, Z_LINE_START, Z_AGE, Z_ONSET, Z_DUE, Z_RENEWAL_DUE = (_place() for _ in range(12))
-Z_PLAIN_END, Z_FORCE_END = (_place() for _ in range(2))
-"""When the first phase of a plain transition, or of an effect in force, ends."""
+Z_PLAIN_END, Z_FORCE_END, Z_VISIT = (_place() for _ in range(3))
+"""When the first phase of a plain transition, or of an effect in force, ends; the next planned visit."""
 Z_SIZE = _place()
 
 # --- a life: arrays, at fixed places, so that compiled code finds them without a look-up ------------------------------------------
 MOST = {
     "treatment": 62, "marker": 16, "finding": 46, "transition": 192, "effect": 768, "schedule": 32, "condition": 16, "index": 16, "covariate": 128,
+    "decision": 256,
 }  # fmt: skip
 """How many of each a program may have here; one with more is for the reference engine."""
 RING = 32
@@ -134,6 +135,8 @@ LUCK_SHIFT = 3
 LUCK = 1 << LUCK_SHIFT
 """Draws of a stream that are made at once; slots: the innovations of each marker, then each schedule's errors of each marker."""
 SLOTS = MOST["marker"] * (1 + MOST["schedule"])
+(RATE_DRIFT, RATE_DIFFERENCE, RATE_GAIN, RATE_NATIVE_DRIFT, RATE_NATIVE_DIFFERENCE, RATE_NATIVE_GAIN, RATE_RATIO, RATE_IS_NATIVE, RATE_SIZE) = range(9)
+"""What the effects in force do to a marker in a year: sums of those in shown and in native units, product of the ratios; and whether any drift is native."""
 
 
 def _lay(begin: int, sizes: dict[str, int]) -> dict[str, int]:
@@ -152,7 +155,7 @@ _whole = _lay(
         "integral": MOST["transition"], "transition_on": MOST["transition"], "active": MOST["transition"], "plain": MOST["transition"],
         "known": MOST["effect"], "in_force": MOST["effect"], "force_kind": MOST["effect"], "force_native": MOST["effect"], "force_count": MOST["marker"],
         "finding_open": MOST["finding"], "finding_stream": MOST["finding"], "finding_index": MOST["finding"], "schedule_index": MOST["schedule"], "occurrence": MOST["schedule"], "measured": MOST["marker"],
-        "condition_draws": MOST["condition"], "index_count": MOST["index"], "truth": DEEPEST_STACK, "clause": DEEPEST_STACK, "luck_block": SLOTS,
+        "condition_draws": MOST["condition"], "index_count": MOST["index"], "truth": DEEPEST_STACK, "clause": DEEPEST_STACK, "luck_block": SLOTS, "open": MOST["decision"],
     },
 )  # fmt: skip
 I_COURSE_COUNT, I_COURSE_LINE, I_DRAWS, I_WAS_ACTIVE = (_whole[name] for name in ("course_count", "course_line", "draws", "was_active"))
@@ -162,7 +165,7 @@ I_FINDING_OPEN, I_FINDING_STREAM, I_FINDING_INDEX = (_whole[name] for name in ("
 """A finding is open until somebody asks for it: then it is drawn, with this stream and index."""
 I_SCHEDULE_INDEX, I_OCCURRENCE, I_MEASURED = (_whole[name] for name in ("schedule_index", "occurrence", "measured"))
 I_CONDITION_DRAWS, I_INDEX_COUNT, I_TRUTH, I_CLAUSE = (_whole[name] for name in ("condition_draws", "index_count", "truth", "clause"))
-I_LUCK_BLOCK = _whole["luck_block"]
+I_LUCK_BLOCK, I_OPEN = (_whole[name] for name in ("luck_block", "open"))
 I_COUNTS = _whole["end"]
 """Rows so far of each kind and name; as long as the program's table of names times the kinds."""
 
@@ -179,7 +182,7 @@ _real = _lay(
         "origin": MOST["schedule"], "due": MOST["schedule"], "amount": MOST["treatment"] * MOST["marker"], "gained": MOST["treatment"] * MOST["marker"],
         "carried": MOST["treatment"] * MOST["marker"],
         "index_baseline": MOST["index"], "index_time": MOST["index"] * RING, "index_value": MOST["index"] * RING,
-        "luck": SLOTS * LUCK, "luck_room": 2 * LUCK,
+        "luck": SLOTS * LUCK, "luck_room": 2 * LUCK, "rates": MOST["marker"] * RATE_SIZE,
     },
 )  # fmt: skip
 F_COVARIATE, F_NATIVE, F_SHOWN, F_NATIVE_SLOPE, F_SHOWN_SLOPE = (_real[name] for name in ("covariate", "native", "shown", "native_slope", "shown_slope"))
@@ -193,7 +196,7 @@ F_BASE, F_EXPONENT, F_CLOCK_START, F_PHASE_END, F_PLAIN_LEVEL = (_real[name] for
 F_EFFECT, F_EFFECT_AMOUNT, F_EFFECT_START, F_EFFECT_END = (_real[name] for name in ("effect", "effect_amount", "effect_start", "effect_end"))
 F_ORIGIN, F_DUE, F_AMOUNT, F_GAINED = (_real[name] for name in ("origin", "due", "amount", "gained"))
 F_INDEX_BASELINE, F_INDEX_TIME, F_INDEX_VALUE = (_real[name] for name in ("index_baseline", "index_time", "index_value"))
-F_LUCK, F_LUCK_ROOM = (_real[name] for name in ("luck", "luck_room"))
+F_LUCK, F_LUCK_ROOM, F_RATES = (_real[name] for name in ("luck", "luck_room", "rates"))
 F_GRID = _real["end"]
 """Shown values at grid points; as long as there are of them times the markers."""
 

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from pathway import kernels
 from pathway.engines import compiled_layout as at
 from pathway.engines.compiled_body import cut, jump, lose_response, pass_knot
-from pathway.engines.compiled_clinic import next_visit
 from pathway.engines.compiled_courses import (
     bridge,
     choose,
@@ -174,9 +173,8 @@ def next_event(p: Ints, q: Floats, s: Ints, z: Floats) -> tuple[float, int, int]
     if earlier(time, EXPIRY, best, turn):
         best, turn, number = time, EXPIRY, 0
     if p[p[at.P_STATE_VISITS] + s[at.S_STATE]]:
-        time = next_visit(p, z)
-        if earlier(time, VISIT, best, turn):
-            best, turn, number = time, VISIT, 0
+        if earlier(z[at.Z_VISIT], VISIT, best, turn):
+            best, turn, number = z[at.Z_VISIT], VISIT, 0
         if earlier(z[at.Z_CONFIRM], CONFIRMATION, best, turn):
             best, turn, number = z[at.Z_CONFIRM], CONFIRMATION, 0
     if earlier(z[at.Z_EDGE], KNOT, best, turn):

@@ -305,6 +305,7 @@ def _check(program: Program) -> None:
     sizes = {
         "treatment": program.treatments, "marker": program.markers, "finding": program.findings, "transition": program.transitions, "effect": program.effects,
         "schedule": program.schedules, "condition": program.conditions, "index": program.indices, "covariate": program.covariates,
+        "decision": program.decisions,
     }  # fmt: skip
     faults = FaultList()
     for name, things in sizes.items():

@@ -32,7 +32,8 @@ def without_unread(program: Program, kinds: Collection[Kind]) -> Program:
     read = {(READS[row.field], row.of) for row in _rows_asked(program) if row.field in READS}
     every_finding, every_measure = Kind.FINDING in kinds, Kind.MEASURE in kinds
     findings = {finding for finding in range(len(program.findings)) if every_finding or ("finding", finding) in read}
-    indices = program.indices if every_finding or any(kind == "index" for kind, _ in read) else ()
+    asked = [every_finding or ("index", number) in read for number in range(len(program.indices))]
+    indices = tuple(index if is_asked else replace(index, terms=()) for index, is_asked in zip(program.indices, asked, strict=True))
     markers = {marker for marker in range(len(program.markers)) if every_measure or ("marker", marker) in read}
     markers |= {marker for index in indices for marker, _, _ in index.terms}
 
