@@ -16,6 +16,7 @@ from pathway.engines.record import Record
 from pathway.engines.responses import Responses
 from pathway.program import Clock, ClockKind, Dose, EffectKind, EffectSpec, Form, Phases, Program, TransitionSpec, Turn
 
+
 @dataclass(slots=True)
 class Rates:
     """What the effects in force do to a marker in a year: sums of those in shown and in native units, product of the ratios; and whether any drift is native."""
