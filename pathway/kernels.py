@@ -39,8 +39,7 @@ _POWERS_OF_TWO = np.array([math.ldexp(1.0, k) for k in range(LOWEST_EXPONENT, 10
 _INVERSE_LN2 = 1.44269504088896338700
 _LN2_HIGH = 6.93147180369123816490e-01
 _LN2_LOW = 1.90821492927058770002e-10
-_PARTS_SHIFT = 7
-_PARTS = 1 << _PARTS_SHIFT
+_PARTS_SHIFT, _PARTS = 7, 128
 _INVERSE_FACTORIALS = tuple(1.0 / math.factorial(n) for n in range(2, 15))
 """1/2!, 1/3!, ... 1/14!"""
 _ROUNDER = 6755399441055744.0
@@ -49,7 +48,6 @@ _SQRT_HALF = 0.70710678118654752440
 SMALLEST_NORMAL = 2.2250738585072014e-308
 CENTRAL = 0.425
 """How far from a half the middle part of the normal quantile reaches."""
-_MASK = 0xFFFFFFFF
 FOLD = 4.0
 """Standard deviations beyond which a heavy-tailed draw is folded inside."""
 FOLDED_SCALE = 1.0611200291475183
@@ -63,9 +61,8 @@ def _roots_of_two() -> tuple[Floats, Floats]:
         for _ in range(_PARTS_SHIFT):
             root = root.sqrt()
         exact = [root**part for part in range(_PARTS)]
-        rounded = [float(number) for number in exact]
-        tails = [float(number / decimal.Decimal(near) - 1) for number, near in zip(exact, rounded, strict=True)]
-    return np.array(rounded), np.array(tails)
+        tails = [float(number / decimal.Decimal(float(number)) - 1) for number in exact]
+    return np.array([float(number) for number in exact]), np.array(tails)
 
 
 _ROOTS, _TAILS = _roots_of_two()
@@ -124,9 +121,7 @@ def log(x: float) -> float:
         return -INFINITY
     if x < 0.0:
         return math.nan
-    if x < SMALLEST_NORMAL:
-        return log_of_normal(x * 18014398509481984.0, 54)
-    return log_of_normal(x, 0)
+    return log_of_normal(x * 18014398509481984.0, 54) if x < SMALLEST_NORMAL else log_of_normal(x, 0)
 
 
 @kernel

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numba
+import numpy as np
 import pytest
 
 from pathway import jit, jit_inner
@@ -53,7 +54,30 @@ def test_without_numbas_inner_parts_callees_are_compiled_the_usual_way(monkeypat
 @needs_jit
 def test_a_numba_without_those_parts_is_noticed(monkeypatch):
     monkeypatch.setattr("numba.core.codegen.JITCodeLibrary", type("Bare", (), {}))
-    assert jit_inner._callee() is None
+    assert jit_inner._compilers() == (None, None)
+
+
+@needs_jit
+def test_vector_loops_are_optimised_by_themselves_and_need_not_be(monkeypatch):
+    assert jit_inner.VECTOR is not None
+
+    def doubled(z, count):
+        for k in range(count):
+            z[k] = 2.0 * z[k]
+
+    def called(compiled):
+        @numba.njit
+        def caller(z):
+            compiled(jit.pointer(z), z.shape[0])
+
+        z = np.arange(50.0)
+        caller(z)
+        return z.tolist()
+
+    vectors = called(jit.vector_kernel(doubled))
+    monkeypatch.setattr(jit, "VECTOR", None)
+    assert vectors == called(jit.vector_kernel(doubled)) == np.arange(0.0, 100.0, 2.0).tolist()
+    assert int(os.environ["NUMBA_LOOP_VECTORIZE"]) == numba.config.LOOP_VECTORIZE
 
 
 @needs_jit

@@ -123,8 +123,8 @@ def plain_doses(reader: Reader, row) -> list[tuple[float, float, float]]:
             if time < max(0.0, start + row.from_days * DAY) - EDGE or any(a - EDGE <= time < min(b, stop) - EDGE for a, b in own):
                 continue
             time = max(time, 0.0)
-            last = [b for a, b in reduced if a <= time][-1:]
-            share = row.reduced if last and time < last[0] else 1.0
+            last = [b for a, b in reduced if a - EDGE <= time][-1:]
+            share = row.reduced if last and time < last[0] - EDGE else 1.0
             left = 0.0 if is_cut_off and until == stop else min(max((time + row.interval_days * DAY - until) / (row.interval_days * DAY), 0.0), 1.0)
             doses.append((time, paid * share, paid * share * left if row.mode == "packs" else (paid - needed) * share))
     return doses

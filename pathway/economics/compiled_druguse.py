@@ -112,9 +112,9 @@ def use_doses(
             time = time if time > 0.0 else 0.0
             quantity, waste = full, left_in_vial
             if share != 1.0:
-                while reduction + 1 < last_reduction and reduction_start[reduction + 1] <= time:
+                while reduction + 1 < last_reduction and reduction_start[reduction + 1] - EDGE <= time:
                     reduction += 1
-                if reduction < last_reduction and reduction_start[reduction] <= time and time < reduction_stop[reduction]:
+                if reduction < last_reduction and reduction_start[reduction] - EDGE <= time and time < reduction_stop[reduction] - EDGE:
                     quantity, waste = quantity * share, waste * share
             if is_pack:
                 waste = 0.0 if goes_on else quantity * min(max((time + spacing - end) / spacing, 0.0), 1.0)

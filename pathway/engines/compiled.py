@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 PACKED = Recent(pack)
 """Programs laid out."""
-BLOCK = 256
+BLOCK = 512
 """Patients a thread takes at a time."""
 ROWS_A_LIFE, KNOTS_A_LIFE = 400, 100
 """First guess of how many rows and knots a life has; buffers that are too small are doubled."""
