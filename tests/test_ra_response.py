@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from math import log, sqrt
 
@@ -10,6 +11,7 @@ import pytest
 from pathway import kernels
 from pathway.compiler import compile_program
 from pathway.engines.record import Record
+from pathway.errors import ProgramError
 from pathway.program import Program
 from pathway.rules import Truth
 from tests.ra_trials import allowed, arm, base, network
@@ -111,6 +113,34 @@ def test_acr20_needs_both_joint_counts_and_three_of_five_others():
     assert better_by({**joints, "ptga": 0.2, "pain": 0.3, "esr": 0.5}) == Truth.NOT_MET
     assert better_by({"tjc28": 0.6, "ptga": 0.5, "phga": 0.5, "pain": 0.5, "haq": 0.5, "crp": 0.5}) == Truth.NOT_MET
     assert better_by({**joints, "haq": 0.2, "phga": 0.2, "crp": 0.19, "ptga": 0.19}) == Truth.NOT_MET
+
+
+# --- what measures have in common ------------------------------------------------------------------------------------------------
+
+
+def compiled_with(**names: str) -> Program:
+    """The pathway whose usual shape gives these markers a draw of that name."""
+    scenario = base("methotrexate_inadequate")
+    shapes = scenario.library.pathway.response_shapes
+    shares = tuple(one.model_copy(update={"noise_as": names.get(one.marker)}) for one in shapes["usual"].shares)
+    pathway = scenario.library.pathway.model_copy(update={"response_shapes": {**shapes, "usual": shapes["usual"].model_copy(update={"shares": shares})}})
+    changed = replace(scenario, library=replace(scenario.library, pathway=pathway))
+    return compile_program(changed, "r3", changed.base_values())
+
+
+def test_markers_may_share_the_draw_of_their_own_part():
+    told = compiled_with(crp="acute_phase", esr="acute_phase")
+    names = [marker.name for marker in told.markers]
+    (response,) = (one for one in told.responses if told.treatments[one.treatment] == "adalimumab")
+    streams = {names[share.marker]: share.stream for share in response.shares}
+    assert streams["crp"] == streams["esr"]
+    assert len(set(streams.values())) == len(streams) - 1
+
+
+@pytest.mark.parametrize("names", [{"crp": "acute_phase"}, {"crp": "acute_phase", "esr": "acute_fase"}, {"crp": "haq", "esr": "haq"}])
+def test_a_shared_draw_that_nothing_else_has_is_refused(names):
+    with pytest.raises(ProgramError, match="which no other marker of the shape gives"):
+        compiled_with(**names)
 
 
 # --- drugs in virtual trials --------------------------------------------------------------------------------------------------
