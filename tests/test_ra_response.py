@@ -160,7 +160,7 @@ AFTER_FAILURE = {
 @pytest.mark.parametrize("drug", ["methotrexate_optimised", "adalimumab"])
 def test_naive_responses_have_the_shares_of_the_network(drug):
     regimen = (drug,) if drug == "methotrexate_optimised" else ("methotrexate", drug)
-    found = arm(regimen, patients=600)
+    found = arm(regimen, patients=600, is_trial=True)
     for measured, published in zip(found.acr, network(NAIVE[drug]), strict=True):
         assert measured == pytest.approx(published, abs=allowed(published, found.size))
 
@@ -191,7 +191,7 @@ def test_a_second_tnf_inhibitor_does_worse_than_another_mechanism():
 def test_every_drug_of_the_network_is_met_or_told():
     lines, missed = [f"{'drug, naive':<34}{'ACR20/50/70 simulated':>24}{'network':>22}{'EULAR none/mod/good':>24}{'dDAS28':>9}{'SD':>6}{'dHAQ':>8}"], []
     for drug, effect in NAIVE.items():
-        found = arm((drug,) if drug == "methotrexate_optimised" else ("methotrexate", drug))
+        found = arm((drug,) if drug == "methotrexate_optimised" else ("methotrexate", drug), is_trial=True)
         published = network(effect)
         lines.append(row(drug, found.acr, published, found))
         missed += [(drug, m, p) for m, p in zip(found.acr, published, strict=True) if abs(m - p) > allowed(p, found.size)]
