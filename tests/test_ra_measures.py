@@ -1,6 +1,6 @@
 """How measures of one patient improve together, and how early: what the library's spreads and time course were derived from, simulated again.
 
-Trials printed spreads of changes, correlations of improvements and responders at two times; none of them is a row of validation. The population is that of the pooled network.
+Trials printed spreads of changes, correlations of improvements and responders at two times; none of them is a row of validation but ACR20 of ORAL Step. The population is that of the pooled network.
 """
 
 from __future__ import annotations
