@@ -205,7 +205,7 @@ def stream_names(lookup: Lookup, transitions: Iterable[TransitionSpec], decision
     for treatment, one in pathway.responses.items():
         found.append(response.stream_of(treatment, one))
         shares = pathway.response_shapes[one.shape].shares
-        found += [response.noise_stream(treatment, one, share.marker) for share in shares if share.noise_sd is not None]
+        found += [response.noise_stream(treatment, one, share) for share in shares if share.noise_sd is not None]
     return [*found, *(f"request:{name}" for name in DELAYS), "request", "request:documents"]
 
 

@@ -15,21 +15,22 @@ from pathway import experiment
 from pathway.definition.scenario import Scenario
 from pathway.definition.strategies import Candidate, Line, StrategyDefinition
 from pathway.reading import read
+from pathway.reading.trials import read_trials
 
 SCENARIO = Path(__file__).parents[1] / "scenarios" / "ra_us.toml"
 MARKERS = ("tjc28", "sjc28", "ptga", "phga", "pain", "haq", "crp", "esr")
 OTHERS = ("ptga", "phga", "pain", "haq", "crp")
 WEEK_24 = 0.5
 ERROR = 0.03
-"""What a share may be off by beside the error of sampling: the curve was fitted to within 3 points."""
+"""What a share may be off by beside the error of sampling: the curve was fitted to within a point in patients as active as in trials; a register's are less active."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
     """What one arm measured.
 
-    Shares of all who began but those who left for another reason than failure: a response is drawn apart from harm and choice, as the network's shares know no
-    stops of their own. Who failed at month 3 counts as not responding.
+    ACR shares are of all who began, as in trials: who left or failed at month 3 counts as not responding. The rest is of those who did not leave for another
+    reason than failure.
     """
 
     size: int
@@ -44,19 +45,25 @@ class Arm:
 
 
 @cache
-def base(cohort: str) -> Scenario:
-    """The library on a preset cohort, told to month 9."""
+def base(cohort: str, *, is_trial: bool = False) -> Scenario:
+    """The library on a preset cohort, told to month 9; as active as a register's patients, or as those of the network's trials."""
     scenario = read(SCENARIO)
-    return replace(scenario, study=scenario.study.model_copy(update={"cohort": cohort, "horizon": 0.75, "comparator": "arm"}))
+    library = scenario.library
+    if is_trial:
+        trial = next(one for one in read_trials("ra").trials if one.document.label == "Network, naive")
+        preset = library.cohorts[cohort]
+        active = preset.model_copy(update={"covariates": {**preset.covariates, **trial.document.population.covariates}})
+        library = replace(library, cohorts={**library.cohorts, cohort: active}, parameters={**library.parameters, **trial.numbers})
+    return replace(scenario, library=library, study=scenario.study.model_copy(update={"cohort": cohort, "horizon": 0.75, "comparator": "arm"}))
 
 
 @cache
-def measured(treatments: tuple[str, ...], cohort: str, patients: int) -> pd.DataFrame:
+def measured(treatments: tuple[str, ...], cohort: str, patients: int, *, is_trial: bool = False) -> pd.DataFrame:
     """Values at entry and at week 24 by patient; a strategy of one regimen.
 
     After failure of a TNF inhibitor the regimen is the second line.
     """
-    scenario = base(cohort)
+    scenario = base(cohort, is_trial=is_trial)
     line = Line(candidates=(Candidate(regimen=treatments),))
     first = () if scenario.cohort is None or scenario.cohort.entry.choose == "same_line" else (Line(candidates=(Candidate(regimen=("adalimumab",)),)),)
     strategy = StrategyDefinition(label="arm", lines=(*first, line))
@@ -72,9 +79,9 @@ def measured(treatments: tuple[str, ...], cohort: str, patients: int) -> pd.Data
     return pd.concat([table, pd.DataFrame({"failed": table.index.isin(failed), "left": table.index.isin(left)}, index=table.index)], axis=1)
 
 
-def arm(treatments: tuple[str, ...], cohort: str = "methotrexate_inadequate", patients: int = 1500) -> Arm:
+def arm(treatments: tuple[str, ...], cohort: str = "methotrexate_inadequate", patients: int = 1500, *, is_trial: bool = False) -> Arm:
     """Measure an arm."""
-    table = measured(treatments, cohort, patients)
+    table = measured(treatments, cohort, patients, is_trial=is_trial)
     failed = table["failed"].to_numpy()
     stayed = ~failed & ~table["left"].to_numpy()
     before = {name: table[(0.0, name)].to_numpy() for name in (*MARKERS, "das28_esr", "cdai")}
@@ -86,7 +93,7 @@ def arm(treatments: tuple[str, ...], cohort: str = "methotrexate_inadequate", pa
     for cut in (0.2, 0.5, 0.7):
         joints = [(better[name] >= cut) | (before[name] == 0.0) for name in ("tjc28", "sjc28")]
         others = sum((better[name] >= cut).astype(int) for name in OTHERS)
-        acr.append(float((joints[0] & joints[1] & (others >= 3) & stayed)[known].mean()))
+        acr.append(float((joints[0] & joints[1] & (others >= 3) & stayed)[known | table["left"].to_numpy()].mean()))
     fall = before["das28_esr"] - after["das28_esr"]
     good = (after["das28_esr"] <= 3.2) & (fall > 1.2) & stayed
     moderate = ~good & ((fall > 1.2) | ((fall > 0.6) & (after["das28_esr"] <= 5.1))) & stayed

@@ -78,8 +78,8 @@ def smells_ra(patients: int = 1000) -> tuple[Smell, ...]:
     row = lambda low, high, source, quantity, value: Smell(quantity=f"RA: {quantity}", low=low, high=high, source=source, value=float(value))  # noqa: E731
     years = steady.outcomes().set_index("strategy")["life_years"]
     return (
-        row(50, 67, "network", "adalimumab + methotrexate, naive, ACR20 at 24 weeks, %", 100.0 * arm(("methotrexate", "adalimumab"), patients=1500).acr[0]),
-        row(28, 31, "network", "csDMARD, ACR20 at 24 weeks, %", 100.0 * arm(("methotrexate_optimised",), patients=4000).acr[0]),
+        row(50, 67, "network", "adalimumab + methotrexate, naive, ACR20 at 24 weeks, %", 100.0 * arm(("methotrexate", "adalimumab"), patients=1500, is_trial=True).acr[0]),
+        row(28, 31, "network", "csDMARD, ACR20 at 24 weeks, %", 100.0 * arm(("methotrexate_optimised",), patients=4000, is_trial=True).acr[0]),
         row(30, 36, "ACTION", "CDAI low activity at 6 months on abatacept, %", low),
         row(86, 91, "ACTION", "abatacept kept for 6 months, %", kept),
         row(2, 4, "registries", "median time on the first TNF inhibitor, years", course["years"].median()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from math import log, sqrt
 
@@ -10,6 +11,7 @@ import pytest
 from pathway import kernels
 from pathway.compiler import compile_program
 from pathway.engines.record import Record
+from pathway.errors import ProgramError
 from pathway.program import Program
 from pathway.rules import Truth
 from tests.ra_trials import allowed, arm, base, network
@@ -113,6 +115,34 @@ def test_acr20_needs_both_joint_counts_and_three_of_five_others():
     assert better_by({**joints, "haq": 0.2, "phga": 0.2, "crp": 0.19, "ptga": 0.19}) == Truth.NOT_MET
 
 
+# --- what measures have in common ------------------------------------------------------------------------------------------------
+
+
+def compiled_with(**names: str) -> Program:
+    """The pathway whose usual shape gives these markers a draw of that name."""
+    scenario = base("methotrexate_inadequate")
+    shapes = scenario.library.pathway.response_shapes
+    shares = tuple(one.model_copy(update={"noise_as": names.get(one.marker)}) for one in shapes["usual"].shares)
+    pathway = scenario.library.pathway.model_copy(update={"response_shapes": {**shapes, "usual": shapes["usual"].model_copy(update={"shares": shares})}})
+    changed = replace(scenario, library=replace(scenario.library, pathway=pathway))
+    return compile_program(changed, "r3", changed.base_values())
+
+
+def test_markers_may_share_the_draw_of_their_own_part():
+    told = compiled_with(crp="acute_phase", esr="acute_phase")
+    names = [marker.name for marker in told.markers]
+    (response,) = (one for one in told.responses if told.treatments[one.treatment] == "adalimumab")
+    streams = {names[share.marker]: share.stream for share in response.shares}
+    assert streams["crp"] == streams["esr"]
+    assert len(set(streams.values())) == len(streams) - 1
+
+
+@pytest.mark.parametrize("names", [{"crp": "acute_phase"}, {"crp": "acute_phase", "esr": "acute_fase"}, {"crp": "haq", "esr": "haq"}])
+def test_a_shared_draw_that_nothing_else_has_is_refused(names):
+    with pytest.raises(ProgramError, match="which no other marker of the shape gives"):
+        compiled_with(**names)
+
+
 # --- drugs in virtual trials --------------------------------------------------------------------------------------------------
 
 NAIVE = {
@@ -130,7 +160,7 @@ AFTER_FAILURE = {
 @pytest.mark.parametrize("drug", ["methotrexate_optimised", "adalimumab"])
 def test_naive_responses_have_the_shares_of_the_network(drug):
     regimen = (drug,) if drug == "methotrexate_optimised" else ("methotrexate", drug)
-    found = arm(regimen, patients=600)
+    found = arm(regimen, patients=600, is_trial=True)
     for measured, published in zip(found.acr, network(NAIVE[drug]), strict=True):
         assert measured == pytest.approx(published, abs=allowed(published, found.size))
 
@@ -161,7 +191,7 @@ def test_a_second_tnf_inhibitor_does_worse_than_another_mechanism():
 def test_every_drug_of_the_network_is_met_or_told():
     lines, missed = [f"{'drug, naive':<34}{'ACR20/50/70 simulated':>24}{'network':>22}{'EULAR none/mod/good':>24}{'dDAS28':>9}{'SD':>6}{'dHAQ':>8}"], []
     for drug, effect in NAIVE.items():
-        found = arm((drug,) if drug == "methotrexate_optimised" else ("methotrexate", drug))
+        found = arm((drug,) if drug == "methotrexate_optimised" else ("methotrexate", drug), is_trial=True)
         published = network(effect)
         lines.append(row(drug, found.acr, published, found))
         missed += [(drug, m, p) for m, p in zip(found.acr, published, strict=True) if abs(m - p) > allowed(p, found.size)]
@@ -174,7 +204,7 @@ def test_trials_after_a_tnf_inhibitor_are_told_with_their_misses():
     """Development rows (flag D): reported, not tuned to. The published rule itself misses ACR20 by 7.8 points on average."""
     lines, errors = [f"{'after a TNF inhibitor':<34}{'ACR20/50/70 simulated':>24}{'published':>22}{'EULAR none/mod/good':>24}{'dDAS28':>9}{'SD':>6}{'dHAQ':>8}"], []
     for label, (drug, _, published) in AFTER_FAILURE.items():
-        found = arm(("methotrexate", drug), "tnf_inadequate")
+        found = arm(("methotrexate", drug), "tnf_inadequate", is_trial=True)
         lines.append(row(label, found.acr, published, found))
         errors.append(abs(found.acr[0] - published[0]))
     print("\n" + "\n".join(lines) + f"\nmean absolute error of ACR20: {100 * sum(errors) / len(errors):.1f} points")

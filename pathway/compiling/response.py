@@ -44,9 +44,9 @@ def stream_of(treatment: str, response: Response) -> str:
     return f"response:{response.draws_as or treatment}"
 
 
-def noise_stream(treatment: str, response: Response, marker: str) -> str:
-    """Name of the stream of a marker's own part of a response."""
-    return f"{stream_of(treatment, response)}:{marker}"
+def noise_stream(treatment: str, response: Response, share: Share) -> str:
+    """Name of the stream of a marker's own part of a response, or of the part that several markers have in common."""
+    return f"{stream_of(treatment, response)}:{share.noise_as or share.marker}"
 
 
 def responses(lookup: Lookup) -> tuple[tuple[ResponseSpec, ...], tuple[EffectSpec, ...]]:
@@ -54,6 +54,8 @@ def responses(lookup: Lookup) -> tuple[tuple[ResponseSpec, ...], tuple[EffectSpe
     pathway = lookup.scenario.library.pathway
     specs: list[ResponseSpec] = []
     rows: list[EffectSpec] = []
+    for name, declared in pathway.response_shapes.items():
+        _check_shared_noise(lookup, name, declared)
     for treatment, response in pathway.responses.items():
         where = f"pathway.toml, key responses.{treatment}"
         shape = pathway.response_shapes.get(response.shape)
@@ -65,6 +67,20 @@ def responses(lookup: Lookup) -> tuple[tuple[ResponseSpec, ...], tuple[EffectSpe
         specs.append(_response(lookup, number, treatment, response, shape))
         rows += _rows(lookup, number, treatment, shape, f"pathway.toml, key response_shapes.{response.shape}")
     return tuple(specs), tuple(rows)
+
+
+def _check_shared_noise(lookup: Lookup, name: str, shape: ResponseShape) -> None:
+    """A draw that markers share needs a spread of each, and two markers at least: a name that stands alone is a slip of the pen."""
+    sharing = [share.noise_as for share in shape.shares if share.noise_as is not None]
+    own = {share.marker for share in shape.shares if share.noise_as is None}
+    for share in shape.shares:
+        if share.noise_as is None:
+            continue
+        where = f"pathway.toml, key response_shapes.{name}.shares, marker {share.marker}, noise_as"
+        if share.noise_sd is None:
+            lookup.fault(where, f"'{share.noise_as}' without noise_sd", "the spread of what is shared")
+        if share.noise_as in own or sharing.count(share.noise_as) < 2:
+            lookup.fault(where, f"'{share.noise_as}', which no other marker of the shape gives", "a name that two markers give, and that is no marker with a draw of its own")
 
 
 def _response(lookup: Lookup, number: int, treatment: str, response: Response, shape: ResponseShape) -> ResponseSpec:
@@ -86,7 +102,7 @@ def _response(lookup: Lookup, number: int, treatment: str, response: Response, s
                 direct=lookup.optional(share.direct, where),
                 is_relative=share.relative,
                 noise_sd=lookup.at_least_zero(share.noise_sd, where),
-                stream=stream_id(noise_stream(treatment, response, share.marker)),
+                stream=stream_id(noise_stream(treatment, response, share)),
             )
             for share in shape.shares
         ),

@@ -49,6 +49,7 @@ class Share(Document):
     direct: ValueId | None = Field(default=None, description="what the drug does to the marker by itself, whatever the improvement (IL-6 inhibitors to CRP)")
     relative: bool = Field(default=True, description="a share of the marker's value at the start of the course; false: shown units")
     noise_sd: ValueId | None = Field(default=None, description="SD of the improvement of this marker alone, one draw a patient")
+    noise_as: Name | None = Field(default=None, description="name of that draw; markers that share it are off together; absent: the marker's own")
     gives_back: ValueId | None = Field(default=None, description="share of what was reached that is lost again after the course; absent: nothing")
     gives_back_over: ValueId | None = Field(default=None, description="years over which it is lost")
 
