@@ -39,6 +39,10 @@ Shown = Annotated[
 ]
 
 
+SHOP_LOADS = ("pathway.alternatives", "pathway.engines.compiled", "pathway.report.figures.every")
+"""What the processes need that run alternatives and draw figures."""
+
+
 def main() -> None:
     """Run the command line."""
     app()
@@ -79,6 +83,12 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option of the command
     with guarded():
         import os
 
+        from pathway.workshop import begin_loading
+
+        count = workers or os.cpu_count() or 1
+        if count > 1:
+            begin_loading(SHOP_LOADS)  # beside what this process loads and reads
+
         from pathway.reading import read
         from pathway.report.store import check_output, store_of
 
@@ -87,7 +97,6 @@ def run(  # noqa: PLR0913, PLR0917 - each is an option of the command
         warn(scenario)
         since = time.perf_counter()
         store = store_of(scenario, output, patients=patients, seed=seed, engine=engine, reads=resume)
-        count = workers or os.cpu_count() or 1
         with workshop(count) as shop, progress_of() as tell:
             from pathway.alternatives import begin, with_alternatives
             from pathway.engines import needs_compiling
@@ -116,7 +125,7 @@ def workshop(workers: int) -> Workshop:
     """Make processes that run alternatives and draw figures."""
     from pathway.workshop import Workshop
 
-    return Workshop(workers, ("pathway.alternatives", "pathway.engines.compiled", "pathway.report.figures.every"))
+    return Workshop(workers, SHOP_LOADS)
 
 
 def simulated(

@@ -15,6 +15,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
@@ -66,6 +67,22 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, kept)
 
 
+def _context(modules: Sequence[str]) -> BaseContext:
+    """How processes are made: by one that has loaded the modules, where there is such a thing."""
+    context = multiprocessing.get_context("forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn")
+    context.set_forkserver_preload(list(modules))
+    return context
+
+
+def begin_loading(modules: Sequence[str]) -> None:
+    """Let the process from which those of a :class:`Workshop` will be made load these modules, while this one does something else."""
+    if _context(modules).get_start_method() == "forkserver":
+        from multiprocessing import forkserver
+
+        with _uninterrupted():
+            forkserver.ensure_running()
+
+
 class Workshop:
     """Processes for tasks.
 
@@ -87,10 +104,7 @@ class Workshop:
         self._pool: ProcessPoolExecutor | None = None
         self._processes: set[BaseProcess] = set()
         if workers > 1:
-            methods = multiprocessing.get_all_start_methods()
-            context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-            context.set_forkserver_preload(list(modules))
-            self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(tuple(modules),))
+            self._pool = ProcessPoolExecutor(workers, mp_context=_context(modules), initializer=_prepare, initargs=(tuple(modules),))
             before = set(multiprocessing.active_children())
             with _uninterrupted():
                 for _ in range(workers):

@@ -121,7 +121,8 @@ def _fill(view: View, folder: Path, created: datetime.datetime, command: Sequenc
     """Write everything into a folder; figures are drawn elsewhere meanwhile, so they are asked for first and fetched last."""
     begin = time.perf_counter()
     sheets = sheets_of(view, tell)
-    pictures = [shop.submit(picture_of, sheet.drawing) for sheet in sheets]
+    longest_first = sorted(sheets, key=lambda sheet: -sheet.data.size)
+    asked = {sheet.name: shop.submit(picture_of, sheet.drawing) for sheet in longest_first}
     tell("tables")
     tables = [*results_tables(view), *response_tables(view), *access_tables(view), *quality_tables(view), *structure_tables(view)]
     basis = basis_tables(view)
@@ -138,9 +139,9 @@ def _fill(view: View, folder: Path, created: datetime.datetime, command: Sequenc
     front = front_lines(view, created)
     (folder / "results.xlsx").write_bytes(workbook([*tables, *basis, *checks], [*front, ("", DISCLAIMER)]))
     drawn = []
-    for sheet, picture in zip(sheets, pictures, strict=True):
+    for sheet in sheets:
         tell(f"figure {sheet.name}")
-        drawn.append((sheet, picture.result()))
+        drawn.append((sheet, asked[sheet.name].result()))
         write_sheet(*drawn[-1], folder / "figures")
     tell("report")
     page = render(view, tables, basis, [(sheet, picture.svg) for sheet, picture in drawn], front, footer(view))
