@@ -1,4 +1,4 @@
-"""How fast the engines are, in one run on one machine: python benchmarks/engines.py [scenario] [strategy].
+"""How fast the engines are, in one run on one machine: python benchmarks/engines.py [scenario, or its path] [strategy].
 
 Prints a table: lives and log rows a second with the log kept, the compiled engine in one and two threads and without a log, as medians of repeated runs taken in turn,
 and the ratio to the reference engine in the same run. Compile time is that of a first use; later runs load the code from disk.
@@ -33,7 +33,7 @@ def main() -> None:
     """Measure and print."""
     root = Path(__file__).parents[1]
     name = sys.argv[1] if len(sys.argv) > 1 else "ssc_ild_us"
-    scenario = read(root / "scenarios" / f"{name}.toml")
+    scenario = read(name if name.endswith(".toml") else root / "scenarios" / f"{name}.toml")
     values = scenario.base_values()
     strategy = sys.argv[2] if len(sys.argv) > 2 else scenario.study.comparator
     program = compile_program(scenario, strategy, values)

@@ -3,7 +3,8 @@
 For every shipped scenario, its comparator and 1,000 to 100,000 patients (1,000,000 for one of them): lives and log rows a second of the engine alone, of a run without a log
 (valued, summed up) and of a run with one, in seconds of the clock and of the processors, and the peak of memory of a process that does nothing else. The reference engine is timed
 in the same run, for the ratio. Rates and ratios are per processor second, so that other work on the machine moves them little; seconds of the clock tell how well threads share. Every measurement has a process of its own, so peaks are its own and nothing is warm but the compiled code on disk; the time to import, read and load that code is told
-apart (cold start). Compile time is that of a first use in an empty cache; it is measured only with --compile.
+apart (cold start). Compile time is that of a first use in an empty cache; it is measured only with --compile. With --sets, sampled parameter sets of 10,000 patients under three strategies
+are valued: seconds a set, and what a thousand of them would take.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ LARGEST = 1_000_000
 LARGEST_OF = "ssc_ild_us"
 MOST_WITH_LOG = 10_000
 REFERENCE_PATIENTS = 40
+SET_PATIENTS, SET_STRATEGIES, MANY_SETS = 10_000, 3, 1_000
 
 
 def measure(scenario_name: str, patients: int, way: str, threads: int) -> dict[str, float]:
@@ -60,6 +62,20 @@ def measure(scenario_name: str, patients: int, way: str, threads: int) -> dict[s
     wall, processor = time.perf_counter() - begin, time.process_time() - used
     rows = compiled.count_rows(program, cohort.part(0, min(patients, 2_000)), 1) / min(patients, 2_000)
     return {"cold": cold, "wall": wall, "processor": processor, "rows": rows, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0}
+
+
+def measure_sets(scenario_name: str, sets: int, threads: int) -> dict[str, float]:
+    """Sampled parameter sets, in this process; seconds and processor seconds a set."""
+    from pathway.parameter_sets import means_of_sets
+    from pathway.reading import read
+
+    scenario = read(ROOT / "scenarios" / f"{scenario_name}.toml")
+    base = scenario.study.comparator
+    strategies = [base, *(name for name in scenario.strategies if name != base)][:SET_STRATEGIES]
+    means_of_sets(scenario, [0], patients=100, strategies=strategies)
+    begin, used = time.perf_counter(), time.process_time()
+    means_of_sets(scenario, range(1, sets + 1), patients=SET_PATIENTS, strategies=strategies, workers=threads)
+    return {"wall": (time.perf_counter() - begin) / sets, "processor": (time.process_time() - used) / sets, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0}
 
 
 def in_a_process(*words: str, cache: str | None = None) -> dict[str, float]:
@@ -102,13 +118,24 @@ def main() -> None:
     asked.add_argument("--sizes", type=int, nargs="*", default=list(SIZES))
     asked.add_argument("--largest", type=int, default=LARGEST, help=f"patients of the last line of {LARGEST_OF}; 0: none")
     asked.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    asked.add_argument("--sets", type=int, default=0, help="value so many sampled parameter sets instead; at least as many as threads")
     asked.add_argument("--compile", action="store_true", help="time a first use in an empty cache, too")
     chosen = asked.parse_args()
     if chosen.one:
         name, patients, way, threads = chosen.one
-        print(json.dumps(measure(name, int(patients), way, int(threads))))
+        print(json.dumps(measure_sets(name, int(patients), int(threads)) if way == "sets" else measure(name, int(patients), way, int(threads))))
         return
     scenarios = chosen.scenario or sorted(path.stem for path in (ROOT / "scenarios").glob("*.toml"))
+    if chosen.sets:
+        for name in scenarios:
+            found = in_a_process(name, str(chosen.sets), "sets", str(chosen.threads))
+            lives = SET_PATIENTS * SET_STRATEGIES
+            print(
+                f"{name:<22}{found['wall']:>7.2f} s a set of {lives:,} lives, {found['processor'] / lives * 1e6:.1f} processor microseconds a life, {found['memory']:,.0f} MB; "
+                f"{MANY_SETS:,} sets: {found['wall'] * MANY_SETS / 60.0:.1f} minutes",
+                flush=True,
+            )
+        return
     table(scenarios, chosen.sizes, chosen.largest, chosen.threads)
     if chosen.compile:
         with tempfile.TemporaryDirectory() as cache:
