@@ -8,7 +8,7 @@ This module must not know what firing means.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 
 from pathway import kernels
@@ -18,30 +18,35 @@ from pathway.program import Clock, ClockKind, Dose, EffectKind, EffectSpec, Form
 
 
 @dataclass(slots=True)
-class Rates:
-    """What the effects in force do to a marker in a year: sums of those in shown and in native units, product of the ratios; and whether any drift is native."""
+class Sums:
+    """What effects of one kind of units do to a marker in a year."""
 
     drift: float = 0.0
     difference: float = 0.0
     gain: float = 0.0
-    native_drift: float = 0.0
-    native_difference: float = 0.0
-    native_gain: float = 0.0
+
+
+@dataclass(slots=True)
+class Rates:
+    """What the effects in force do to a marker in a year, in shown and in native units; the product of the ratios; and whether any drift is native."""
+
+    shown: Sums = field(default_factory=Sums)
+    native: Sums = field(default_factory=Sums)
     ratio: float = 1.0
-    is_native: bool = False
+    has_native_drift: bool = False
 
     def add(self, effect: EffectSpec, value: float) -> None:
         """Add an effect."""
-        prefix = "native_" if effect.native else ""
+        sums = self.native if effect.native else self.shown
         if effect.kind is EffectKind.RATIO:
             self.ratio *= value
         elif effect.kind in (EffectKind.GAIN, EffectKind.RESPONSE, EffectKind.REBOUND):
-            setattr(self, f"{prefix}gain", getattr(self, f"{prefix}gain") + value)
+            sums.gain += value
         elif effect.kind is EffectKind.DIFFERENCE:
-            setattr(self, f"{prefix}difference", getattr(self, f"{prefix}difference") + value)
+            sums.difference += value
         else:
-            setattr(self, f"{prefix}drift", getattr(self, f"{prefix}drift") + value)
-            self.is_native = self.is_native or effect.native
+            sums.drift += value
+            self.has_native_drift = self.has_native_drift or effect.native
 
 
 Fire = tuple[float, int, int]
@@ -267,15 +272,15 @@ class Body:
         begin = self.native[marker]
         aged = begin * unit_end / unit
         scaled = years * unit_end
-        drift = rates.native_drift * years + rates.drift * scaled
-        if rates.is_native:
+        drift = rates.native.drift * years + rates.shown.drift * scaled
+        if rates.has_native_drift:
             drift = drift - (aged - begin)
-        displaced = drift + (rates.native_difference * years + rates.difference * scaled)
+        displaced = drift + (rates.native.difference * years + rates.shown.difference * scaled)
         if spec.ageing_ceiling:
             displaced = min(displaced, max(drift, 0.0))
         if displaced < 0.0:
             displaced = displaced * rates.ratio
-        gain = rates.native_gain * years + rates.gain * scaled
+        gain = rates.native.gain * years + rates.shown.gain * scaled
         before, after = self._innovation[marker]
         moved = self._personal[marker] * years + (after - before) * (years / self.program.grid)
         native_end = aged + displaced + gain + moved * unit_end

@@ -108,7 +108,7 @@ def project(p: Ints, q: Floats, s: Ints, z: Floats, end: float) -> float:
         rates = at.F_RATES + marker * at.RATE_SIZE
         scaled = years * unit_end
         drift = z[rates + at.RATE_NATIVE_DRIFT] * years + z[rates + at.RATE_DRIFT] * scaled
-        if z[rates + at.RATE_IS_NATIVE] != 0.0:
+        if z[rates + at.RATE_HAS_NATIVE_DRIFT] != 0.0:
             drift = drift - (aged - begin)
         displaced = drift + (z[rates + at.RATE_NATIVE_DIFFERENCE] * years + z[rates + at.RATE_DIFFERENCE] * scaled)
         if p[row + at.M_CEILING]:
@@ -218,7 +218,7 @@ def sum_rates(p: Ints, s: Ints, z: Floats) -> None:
             else:
                 z[rates + (at.RATE_NATIVE_DRIFT if is_native else at.RATE_DRIFT)] += value
                 if is_native:
-                    z[rates + at.RATE_IS_NATIVE] = 1.0
+                    z[rates + at.RATE_HAS_NATIVE_DRIFT] = 1.0
 
 
 @inner_kernel

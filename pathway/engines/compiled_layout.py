@@ -135,7 +135,7 @@ LUCK_SHIFT = 3
 LUCK = 1 << LUCK_SHIFT
 """Draws of a stream that are made at once; slots: the innovations of each marker, then each schedule's errors of each marker."""
 SLOTS = MOST["marker"] * (1 + MOST["schedule"])
-(RATE_DRIFT, RATE_DIFFERENCE, RATE_GAIN, RATE_NATIVE_DRIFT, RATE_NATIVE_DIFFERENCE, RATE_NATIVE_GAIN, RATE_RATIO, RATE_IS_NATIVE, RATE_SIZE) = range(9)
+(RATE_DRIFT, RATE_DIFFERENCE, RATE_GAIN, RATE_NATIVE_DRIFT, RATE_NATIVE_DIFFERENCE, RATE_NATIVE_GAIN, RATE_RATIO, RATE_HAS_NATIVE_DRIFT, RATE_SIZE) = range(9)
 """What the effects in force do to a marker in a year: sums of those in shown and in native units, product of the ratios; and whether any drift is native."""
 
 
